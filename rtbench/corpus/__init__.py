@@ -1,0 +1,1 @@
+"""Labelled audio clips: the manifest, the files, encoded frames shared by all sessions, and how corpora are made."""
