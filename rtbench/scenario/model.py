@@ -1,0 +1,178 @@
+"""A scenario: who calls, how many, what they say, and what the run is judged by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
+
+from rtbench.core.errors import UsageError
+from rtbench.scenario.block import Block
+from rtbench.scenario.duration import Duration, DurationRange
+from rtbench.scenario.fault import KeyPath, fault, shown
+from rtbench.scenario.session import Session
+from rtbench.scenario.source import Source, written_path
+from rtbench.scenario.steps import Choose, Repeat, Step
+from rtbench.scenario.threshold import Thresholds
+
+MOST_STEPS = 10_000
+"""Of one conversation with its groups expanded: an hour's call, the API's longest, needs about 2,000."""
+
+NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+
+
+def _checked_name(name: str) -> str:
+    if not re.fullmatch(NAME_PATTERN.removesuffix("$"), name):
+        raise fault(f"must be made of letters, digits, _ and -, not {shown(name)}")
+    return name
+
+
+class Player(Block):
+    """The caller's loudspeaker."""
+
+    prebuffer: Duration = Duration.parse("0 ms")
+    """Audio gathered before playing starts or resumes; real clients keep some to ride out jitter."""
+
+
+class Record(Block):
+    """What is kept of the conversations beyond instants; off unless asked for, as it is private."""
+
+    audio: bool = False
+    """Keep the agents' audio of the worst turns."""
+
+    transcripts: bool = False
+    """Keep what was said, as text."""
+
+
+class Scenario(Block):
+    """A load test: one kind of conversation, held by many callers at once."""
+
+    name: Annotated[
+        str, Field(max_length=64, json_schema_extra={"pattern": NAME_PATTERN}), AfterValidator(_checked_name)
+    ]
+    """Name in reports and of the run's folder: letters, digits, _ and -."""
+
+    description: str = ""
+    """What the scenario is for."""
+
+    corpus: str = Field(default="english", min_length=1)
+    """Corpus of the clips: a name under corpora/, or a folder, relative to this file."""
+
+    session: Session = Session()
+    """Configuration of every session."""
+
+    conversation: list[Step] = Field(min_length=1)
+    """What one caller does, step by step."""
+
+    users: int = Field(default=1, ge=1)
+    """Callers at the same time."""
+
+    spawn_rate: float = Field(default=1.0, gt=0)
+    """New callers per second until all are there."""
+
+    duration: Duration | None = None
+    """How long the run lasts; callers call again until then. Excludes iterations."""
+
+    iterations: int | None = Field(default=None, ge=1)
+    """Conversations of each caller; 1 where neither this nor duration is given."""
+
+    think_time: DurationRange = DurationRange.parse("500 ms")
+    """The caller's pause before the next utterance when the agent has finished."""
+
+    between_calls: DurationRange = DurationRange.parse("1 s")
+    """Pause between two conversations of a caller."""
+
+    player: Player = Player()
+    """How the caller hears the answers."""
+
+    frame: Duration = Duration.parse("40 ms")
+    """Length of the audio frames sent: 10 to 200 ms in steps of 10."""
+
+    answer_timeout: Duration = Duration.parse("15 s")
+    """How long a caller waits for an answer to become audible before the turn counts as unanswered."""
+
+    stop_timeout: Duration = Duration.parse("60 s")
+    """How long callers may take to end their turns when the run is over."""
+
+    seed: int = Field(default=1, ge=0)
+    """Everything that is drawn comes from it: the same seed makes the same conversations."""
+
+    thresholds: Thresholds = ()
+    """What the run must meet: metric -> {statistic: "< limit"}; the limit in the metric's unit."""
+
+    record: Record = Record()
+    """What is kept beyond instants."""
+
+    emulator: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the embedded emulator for this scenario, over its profile; other targets ignore them."""
+
+    _source: Source | None = PrivateAttr(default=None)
+
+    @field_validator("duration", "answer_timeout")
+    @classmethod
+    def _takes_time(cls, duration: Duration | None) -> Duration | None:
+        if duration is not None and duration.ns == 0:
+            raise fault("must be longer than 0")
+        return duration
+
+    @field_validator("frame")
+    @classmethod
+    def _whole_frames(cls, frame: Duration) -> Duration:
+        if not 10 <= frame.ms <= 200 or frame.ms % 10:
+            raise fault(f"must be 10 ms to 200 ms in steps of 10 ms, not {frame}")
+        return frame
+
+    @field_validator("conversation")
+    @classmethod
+    def _bounded(cls, steps: list[Step]) -> list[Step]:
+        count = longest(steps)
+        if count > MOST_STEPS:
+            raise fault(f"has up to {count} steps when its groups are expanded; the most is {MOST_STEPS}")
+        return steps
+
+    @model_validator(mode="after")
+    def _ends_one_way(self) -> Scenario:
+        if self.duration is not None and self.iterations is not None:
+            raise fault("give duration or iterations, not both", "iterations")
+        return self
+
+    @property
+    def iterations_per_user(self) -> int | None:
+        """Conversations of each caller; None where the duration ends the run."""
+        return None if self.duration is not None else self.iterations or 1
+
+    @property
+    def frame_ms(self) -> int:
+        return int(self.frame.ms)
+
+    @property
+    def source(self) -> Source | None:
+        """The file that it was read from, if any."""
+        return self._source
+
+    def read_from(self, source: Source) -> Scenario:
+        """The same scenario, which now names file and line in its errors."""
+        copy = self.model_copy()
+        copy._source = source
+        return copy
+
+    def error(self, keys: KeyPath, sentence: str) -> UsageError:
+        """An error about one of the scenario's keys, naming file and line where it was read from a file."""
+        where = self._source.where(keys) if self._source else f"scenario '{self.name}': {written_path(keys)}"
+        return UsageError(f"{where}: {sentence}")
+
+
+def longest(steps: Iterable[Step]) -> int:
+    """Most steps that a conversation can have, with its groups expanded."""
+    count = 0
+    for step in steps:
+        match step:
+            case Repeat(repeat=group):
+                count += group.times * longest(group.steps)
+            case Choose(choose=branches):
+                count += max(longest(branch.steps) for branch in branches)
+            case _:
+                count += 1
+    return count
