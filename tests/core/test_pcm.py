@@ -3,7 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -38,6 +38,7 @@ def test_an_odd_trailing_byte_of_pcm16_is_ignored(data, samples) -> None:
     assert decoded.dtype == np.int16
 
 
+@settings(deadline=None)
 @given(samples=signals)
 def test_pcm16_comes_back_unchanged(samples) -> None:
     assert np.array_equal(pcm.decode(pcm.encode(samples, PCM16), PCM16), samples)
@@ -142,6 +143,7 @@ def test_amplitude_is_the_inverse_of_the_level() -> None:
     assert pcm.amplitude(-40.0) == pytest.approx(327.68)
 
 
+@settings(deadline=None)
 @given(samples=signals, window=st.integers(1, 60), hop=st.integers(1, 60))
 def test_window_levels_are_the_standard_deviations_of_the_windows(samples, window, hop) -> None:
     expected = [samples[at : at + window].std() for at in range(0, samples.size - window + 1, hop)]
@@ -165,6 +167,7 @@ def test_a_window_without_a_level_is_refused(window, hop) -> None:
         pcm.window_levels(pcm.EMPTY, window, hop)
 
 
+@settings(deadline=None)
 @given(samples=signals, cuts=st.lists(st.integers(0, 400)), hop=st.integers(1, 30))
 def test_the_meter_gives_the_same_levels_however_the_stream_is_cut(samples, cuts, hop) -> None:
     meter = pcm.LevelMeter(window=30, hop=hop)

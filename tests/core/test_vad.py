@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtbench.core.vad import EnergyVad, SpeechEnd, SpeechStart, threshold_dbfs
@@ -156,6 +156,7 @@ def test_g711_rate_has_the_same_edges_in_time() -> None:
     assert (start.sample, end.sample) == (300 * 8, 700 * 8)
 
 
+@settings(deadline=None)
 @given(
     parts=st.lists(st.tuples(st.integers(1, 300), st.sampled_from([-90.0, -43.0, -20.0])), max_size=12),
     cuts=st.lists(st.integers(0, 90_000), max_size=40),
