@@ -1,0 +1,39 @@
+"""The measurement error of a run: how far its headline metric lies from the emulator's own account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rtbench.analysis.quantiles import rank_of
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementError:
+    """Measured minus true `voice_to_voice_ms` over n turns."""
+
+    n: int
+    mean_ms: float
+    p50_ms: float
+    p99_abs_ms: float
+    """Of the error's size; the largest one where n is below a hundred."""
+
+    max_abs_ms: float
+
+
+def measurement_error(turns: pd.DataFrame) -> MeasurementError | None:
+    """The error over all turns that are not void and have a truth; None where there is none."""
+    errors = turns.loc[~turns["void"], "voice_to_voice_error_ms"].dropna().to_numpy(dtype=np.float64)
+    n = len(errors)
+    if n == 0:
+        return None
+    size = np.sort(np.abs(errors))
+    return MeasurementError(
+        n=n,
+        mean_ms=float(errors.mean()),
+        p50_ms=float(np.sort(errors)[rank_of(0.5, n)]),
+        p99_abs_ms=float(size[rank_of(0.99, n)]),
+        max_abs_ms=float(size[-1]),
+    )

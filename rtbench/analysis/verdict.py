@@ -1,0 +1,172 @@
+"""The verdict on a run: whether its numbers are the service's, or the load generator's own.
+
+INVALID   send lateness p99 > 20 ms; rows, workers or engines lost; > 5% of turns void; the run
+          never ended; no turn was finished
+SUSPECT   send lateness p99 > 5 ms; an engine above 85% of a core; > 1% of turns void; nothing
+          known of the generator's health
+VALID     otherwise
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from rtbench.analysis.health import Health
+from rtbench.results.reconciliation import Reconciliation
+
+LATENESS_INVALID_MS, LATENESS_SUSPECT_MS = 20.0, 5.0
+VOID_INVALID, VOID_SUSPECT = 0.05, 0.01
+CPU_SUSPECT = 0.85
+
+
+class Level(StrEnum):
+    """How far a run can be trusted."""
+
+    VALID = "VALID"
+    SUSPECT = "SUSPECT"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that speaks against a run, or that its reader should know (level VALID)."""
+
+    level: Level
+    code: str
+    """A stable name for programs."""
+
+    message: str
+    """What was found, with its number and the limit."""
+
+    advice: str
+    """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The worst level of the findings, and all of them, worst first."""
+
+    level: Level
+    findings: tuple[Finding, ...]
+
+
+def judge(
+    turns: pd.DataFrame, health: Health, reconciliation: Reconciliation | None, rows_read: int
+) -> Verdict:
+    """The verdict on a run. `rows_read`: turn and session rows found in its tables."""
+    findings = [
+        *_completeness(turns, reconciliation),
+        *_losses(health, reconciliation, rows_read),
+        *_lateness(health),
+        *_void(turns),
+        *_load(health),
+    ]
+    order = list(Level)[::-1]
+    findings.sort(key=lambda finding: order.index(finding.level))
+    return Verdict(findings[0].level if findings else Level.VALID, tuple(findings))
+
+
+def _completeness(turns: pd.DataFrame, reconciliation: Reconciliation | None) -> Iterator[Finding]:
+    if turns.empty:
+        yield Finding(
+            Level.INVALID,
+            "no_turns",
+            "No turn was finished.",
+            "Look at the errors of the sessions; check target, key and scenario with a single user first.",
+        )
+    if reconciliation is None:
+        yield Finding(
+            Level.INVALID,
+            "not_ended",
+            "The run was killed or is still going on: the sessions that were open then are missing.",
+            "Read its numbers as a sample of what was finished, and run again for a judgement.",
+        )
+    elif reconciliation.interrupted:
+        yield Finding(
+            Level.VALID,
+            "interrupted",
+            "The run was stopped by hand before its end.",
+            "Run it to its end where the number of samples matters.",
+        )
+
+
+def _losses(health: Health, reconciliation: Reconciliation | None, rows_read: int) -> Iterator[Finding]:
+    if reconciliation is None:
+        return
+    missing = reconciliation.workers_planned - reconciliation.workers_finished
+    if missing > 0:
+        yield Finding(
+            Level.INVALID,
+            "workers_lost",
+            f"{missing} of {reconciliation.workers_planned} workers did not report to the end.",
+            "Look for the cause in the workers' own output: memory, the network to the master, a kill.",
+        )
+    if reconciliation.engines_died:
+        yield Finding(
+            Level.INVALID,
+            "engine_died",
+            f"{reconciliation.engines_died} engine process(es) died during the run.",
+            "Look at standard error of the run, and for the kernel's out-of-memory killer.",
+        )
+    handed_over = max(reconciliation.rows_sent, health.rows_handed_over)
+    lost = handed_over - min(rows_read, reconciliation.rows_received)
+    if lost > 0:
+        yield Finding(
+            Level.INVALID,
+            "rows_lost",
+            f"{lost:,} of {handed_over:,} rows of turns and sessions were lost.",
+            "Free space on the disk of the run's directory; where workers run elsewhere, check their connection.",
+        )
+
+
+def _lateness(health: Health) -> Iterator[Finding]:
+    p99_ms = health.send_lateness_p99_ms
+    if p99_ms is None:
+        yield Finding(
+            Level.SUSPECT,
+            "health_unknown",
+            "How late the generator sent is not recorded.",
+            "The run ended before its first health row, or the row was lost; run for ten seconds or more.",
+        )
+    elif p99_ms > LATENESS_SUSPECT_MS:
+        invalid = p99_ms > LATENESS_INVALID_MS
+        limit_ms = LATENESS_INVALID_MS if invalid else LATENESS_SUSPECT_MS
+        yield Finding(
+            Level.INVALID if invalid else Level.SUSPECT,
+            "send_late",
+            f"1% of frames left more than {p99_ms:.1f} ms late (limit {limit_ms:.0f} ms).",
+            "Run fewer users per worker, more workers, or longer frames; leave the machine to the test alone.",
+        )
+
+
+def _void(turns: pd.DataFrame) -> Iterator[Finding]:
+    if turns.empty:
+        return
+    share = float(turns["void"].mean())
+    if share <= VOID_SUSPECT:
+        return
+    reasons = turns.loc[turns["void"], "void_reason"].value_counts()
+    told = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items() if reason)
+    invalid = share > VOID_INVALID
+    limit = VOID_INVALID if invalid else VOID_SUSPECT
+    yield Finding(
+        Level.INVALID if invalid else Level.SUSPECT,
+        "void_turns",
+        f"{share:.1%} of turns are void (limit {limit:.0%}){': ' + told if told else ''}.",
+        "Late frames: as for send lateness. Identity: keep the run's trace and report it as a bug of rtbench.",
+    )
+
+
+def _load(health: Health) -> Iterator[Finding]:
+    share = health.cpu_share_p95
+    if share is not None and share > CPU_SUSPECT:
+        yield Finding(
+            Level.SUSPECT,
+            "cpu_high",
+            f"An engine used {share:.0%} of its core (limit {CPU_SUSPECT:.0%}).",
+            "Add a worker (--workers) or a machine; below the limit the engine has room for bursts.",
+        )

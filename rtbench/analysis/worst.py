@@ -1,0 +1,25 @@
+"""The worst turns of a run: those to look at first."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from rtbench.analysis.samples import UNANSWERED
+
+COUNT = 5
+MAX_UNANSWERED = 2
+"""Silence looks alike: one picture for each of two ways of being silent leaves room for the slow answers."""
+
+
+def worst_turns(turns: pd.DataFrame, count: int = COUNT) -> pd.DataFrame:
+    """At most `count` rows of `turns`, worst first: the longest unanswered ones, then the slowest answers.
+
+    Void turns are left out, as their delay is not the service's.
+    """
+    valid = turns[~turns["void"] & turns["expects_answer"]]
+    silent = valid[valid["outcome"].isin(UNANSWERED) & valid["voice_to_voice_ms"].isna()]
+    waits_ns = silent["closed_ns"] - silent["user_speech_end_ns"]
+    silent = silent.loc[waits_ns.sort_values(ascending=False, kind="stable").index]
+    silent = silent.drop_duplicates("outcome").head(MAX_UNANSWERED)
+    slowest = valid[valid["voice_to_voice_ms"].notna()].nlargest(count - len(silent), "voice_to_voice_ms")
+    return pd.concat([silent, slowest]).reset_index(drop=True)

@@ -1,0 +1,143 @@
+"""The report as one page that needs nothing else: styles, figures and data are all in it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from rtbench.analysis.health import Health
+from rtbench.analysis.summary import Summary
+from rtbench.report import notation
+from rtbench.report.figures import turn_timeline
+from rtbench.report.glossary import glossary
+from rtbench.report.worst import WorstTurn
+from rtbench.results.reader import Run
+
+GROUPS = {"without_tool": "Turns", "with_tool": "Turns with a tool call", "sessions": "Sessions"}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure of the page."""
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure in large type, and what is to be known of it."""
+
+    label: str
+    value: str
+    note: str
+
+
+def render_page(run: Run, summary: Summary, pictures: list[Picture], worst: list[WorstTurn]) -> str:
+    """The content of `report.html`."""
+    environment = Environment(
+        loader=PackageLoader("rtbench.report", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["data_uri"] = _data_uri
+    environment.filters["breakable"] = _breakable
+    return environment.get_template("report.html.j2").render(
+        summary=summary,
+        notation=notation,
+        groups=GROUPS,
+        subtitle=_subtitle(summary.run),
+        tiles=_tiles(summary),
+        metrics={group: [m for m in summary.metrics if m.group == group and m.n] for group in GROUPS},
+        pictures=pictures,
+        worst=worst,
+        timeline_caption=turn_timeline.CAPTION,
+        health=dict(_health(summary.health)),
+        environment=dict(_environment(run.provenance)),
+        scenarios=run.provenance.get("scenarios", []),
+        glossary=glossary(),
+    )
+
+
+def _data_uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _breakable(name: str) -> Markup:
+    """A metric's name, which may be broken after its underscores where the page is narrow."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def _subtitle(run: dict[str, Any]) -> str:
+    parts = [
+        ", ".join(run["scenarios"]),
+        f"against {run['target']}" if run["target"] else "",
+        run["transport"] or "",
+    ]
+    if run["started_at"]:
+        started = datetime.fromisoformat(run["started_at"])
+        parts.append(f"{started:%d %B %Y, %H:%M}".lstrip("0"))
+        if run["ended_at"]:
+            seconds = (datetime.fromisoformat(run["ended_at"]) - started).total_seconds()
+            parts.append(f"{seconds:,.0f} s")
+    return " · ".join(part for part in parts if part)
+
+
+def _tiles(summary: Summary) -> Iterator[Tile]:
+    headline = summary.headline
+    for label, found in (
+        ("Median wait", headline.p50),
+        ("95th percentile", headline.p95),
+        ("99th percentile", headline.p99),
+    ):
+        if found.value is None:
+            yield Tile(label, "n/a", f"n = {found.n:,}, needs {found.needed:,}")
+        else:
+            yield Tile(
+                label, f"{notation.quantile(found, headline)} ms", notation.interval(found.low, found.high)
+            )
+    answered = next(rate for rate in summary.rates if rate.name == "response_rate")
+    n = answered.rate.n
+    yield Tile("Turns answered", notation.percent(answered.rate.value), f"of {n:,}")
+    sessions = sum(summary.session_outcomes.values())
+    yield Tile("Sessions", f"{sessions:,}", f"at most {summary.health.sessions_max:,} at a time")
+
+
+def _health(health: Health) -> Iterator[tuple[str, str]]:
+    yield "Engines", f"{health.engines:,}"
+    yield "Frames sent", f"{health.frames_sent:,}"
+    yield "Send lateness, median", notation.number(health.send_lateness_p50_ms, "ms")
+    yield "Send lateness, p99", notation.number(health.send_lateness_p99_ms, "ms")
+    yield "Send lateness, worst", notation.number(health.send_lateness_max_ms, "ms")
+    yield "CPU of the busiest engine, p95", notation.percent(health.cpu_share_p95)
+    yield "CPU per session-second", notation.number(health.cpu_ms_per_session_second, "ms")
+    yield "Longest hold-up of an event loop", notation.number(health.loop_lag_max_ms, "ms")
+    yield "Longest garbage collection", notation.number(health.gc_pause_max_ms, "ms")
+    if health.rss_bytes_max is not None:
+        yield "Memory of the largest engine", f"{health.rss_bytes_max / 1e6:,.0f} MB"
+
+
+def _environment(provenance: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    host = provenance.get("host") or {}
+    if host:
+        yield "Machine", f"{host['cpu']}, {host['cores']} cores, {host['memory_bytes'] / 2**30:,.0f} GiB"
+        yield "System", f"{host['kernel']}, {host['machine']}"
+    versions = provenance.get("versions") or {}
+    yield "Versions", ", ".join(f"{name} {version}" for name, version in versions.items()) or notation.NONE
+    corpus = provenance.get("corpus") or {}
+    yield "Corpus", f"{corpus.get('name', notation.NONE)} (sha256 {str(corpus.get('sha256'))[:12]})"
+    for scenario in provenance.get("scenarios", []):
+        yield f"Scenario {scenario['name']}", f"{scenario['path']} (sha256 {scenario['sha256'][:12]})"
+    yield "Seed", str(provenance.get("seed", notation.NONE))
+    yield "Metric version", str(provenance.get("metric_version", notation.NONE))
+    yield "Command", " ".join(provenance.get("command") or [notation.NONE])

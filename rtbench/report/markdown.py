@@ -1,0 +1,104 @@
+"""The report as Markdown: what a pull request or a job's summary page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rtbench.analysis.metric_summary import MetricSummary
+from rtbench.analysis.summary import Summary
+from rtbench.report import notation
+
+
+def render_markdown(summary: Summary) -> str:
+    """The content of `summary.md`: verdict, sentence, thresholds, headline figures, rates, errors."""
+    blocks = [
+        f"# {summary.verdict.level}: {summary.run['name']}",
+        summary.sentence,
+        *_findings(summary),
+        *_thresholds(summary),
+        *_metrics(summary),
+        *_rates(summary),
+        *_errors(summary),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _findings(summary: Summary) -> Iterator[str]:
+    if summary.verdict.findings:
+        yield "\n".join(
+            f"- **{finding.level}** {finding.message} {finding.advice}"
+            for finding in summary.verdict.findings
+        )
+
+
+def _thresholds(summary: Summary) -> Iterator[str]:
+    if not summary.thresholds:
+        return
+    yield "## Thresholds"
+    rows = [
+        [
+            f"`{result.threshold.metric}` {result.threshold.statistic}",
+            result.threshold.bound,
+            notation.actual(result),
+            f"{result.n:,}",
+            result.status.replace("_", " "),
+        ]
+        for result in summary.thresholds
+    ]
+    yield _table(["threshold", "limit", "actual", "n", "result"], rows)
+
+
+def _metrics(summary: Summary) -> Iterator[str]:
+    yield "## Metrics"
+    rows = [_metric_row(metric) for metric in summary.metrics if metric.n]
+    yield _table(["metric", "of", "n", "p50", "p95", "p99", "95% interval of p95"], rows)
+
+
+def _metric_row(metric: MetricSummary) -> list[str]:
+    percentiles = [notation.quantile(found, metric) for found in (metric.p50, metric.p95, metric.p99)]
+    return [
+        f"`{metric.name}`",
+        metric.group.replace("_", " "),
+        f"{metric.n:,}",
+        *percentiles,
+        notation.interval(metric.p95.low, metric.p95.high),
+    ]
+
+
+def _rates(summary: Summary) -> Iterator[str]:
+    yield "## Rates"
+    rows = [
+        [
+            f"`{rate.name}`",
+            rate.group.replace("_", " "),
+            f"{rate.rate.n:,}",
+            notation.rate(rate.rate),
+            notation.rate_interval(rate.rate),
+        ]
+        for rate in summary.rates
+    ]
+    yield _table(["rate", "of", "n", "value", "95% interval"], rows)
+
+
+def _errors(summary: Summary) -> Iterator[str]:
+    errors = summary.errors
+    if not errors.classes:
+        return
+    yield "## Errors"
+    rows = [
+        [
+            _cell(name),
+            *(f"{counts.get(name, 0):,}" for counts in (errors.reported, errors.turns, errors.sessions)),
+        ]
+        for name in errors.classes
+    ]
+    yield _table(["class", "met in a session", "ended a turn", "ended a session"], rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,120 @@
+"""The reader of a run's directory: everything a report needs, from the files alone.
+
+A run that was killed has tables without an end, a log with half a last line, or no table at all;
+what is there is read, what is missing is an empty frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from rtbench.core.errors import UsageError
+from rtbench.results import schema
+from rtbench.results.parts import TablePaths, read_table
+from rtbench.results.run_directory import RunDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as read. The frames have the columns of `results.schema`, in the order written.
+
+    Integer columns with gaps (an instant that did not come) are of pandas' nullable `Int64`, so
+    that no nanosecond is lost to floating point; metrics are floats with NaN; a flag that is missing is False.
+    """
+
+    directory: RunDirectory
+    provenance: dict[str, Any]
+    """The content of `run.json`; empty where it is missing."""
+
+    turns: pd.DataFrame
+    sessions: pd.DataFrame
+    generator: pd.DataFrame
+    waveforms: pd.DataFrame
+    truth: pd.DataFrame
+    """The emulator's log, with the columns that the emulator wrote; empty for any other target."""
+
+    @property
+    def name(self) -> str:
+        return self.directory.path.resolve().name
+
+
+def read_run(path: Path) -> Run:
+    """Read a run's directory. Raises UsageError where it is none, or where a file in it is unreadable."""
+    directory = RunDirectory.open(path)
+    return Run(
+        directory=directory,
+        provenance=_read_run_json(directory.run_json),
+        turns=_frame(directory.turns, schema.TURNS),
+        sessions=_frame(directory.sessions, schema.SESSIONS),
+        generator=_frame(directory.generator, schema.GENERATOR),
+        waveforms=_frame(directory.waveforms, schema.WAVEFORMS),
+        truth=read_truth_log(directory.emulator_log),
+    )
+
+
+def read_trace(directory: RunDirectory, sessions: list[str]) -> pd.DataFrame:
+    """Every stamped event of the named sessions, over all engines, in order of time within each session."""
+    engines = sorted({path.stem for path in directory.trace.glob("*.par*") if not path.name.startswith(".")})
+    tables = [_table(TablePaths(directory.trace, engine), schema.TRACE, sessions) for engine in engines]
+    trace = pa.concat_tables(tables) if tables else schema.TRACE.empty_table()
+    return trace.to_pandas().sort_values(["session", "at_ns"], kind="stable", ignore_index=True)
+
+
+def read_truth_log(path: Path) -> pd.DataFrame:
+    """The emulator's JSON lines as a frame, instants (`_ns`) as `Int64`; a line that was cut by a kill is left out."""
+    if not path.is_file():
+        return pd.DataFrame()
+    rows = []
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            rows.append(json.loads(line))
+    rows = [row for row in rows if isinstance(row, dict)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pd.DataFrame(
+        {
+            # Through floats, which pandas would choose for a column with gaps, nanoseconds would be rounded.
+            name: pd.Series([row.get(name) for row in rows], dtype="Int64" if name.endswith("_ns") else None)
+            for name in names
+        }
+    )
+
+
+def _frame(path: Path, columns: pa.Schema) -> pd.DataFrame:
+    table = _table(TablePaths(path.parent, path.stem), columns)
+    frame = {}
+    for field in columns:
+        column = table.column(field.name)
+        if pa.types.is_boolean(field.type):
+            column = column.fill_null(pa.scalar(False))
+        gaps = pa.types.is_integer(field.type) and column.null_count > 0
+        frame[field.name] = (
+            column.to_pandas(types_mapper=lambda _: pd.Int64Dtype()) if gaps else column.to_pandas()
+        )
+    return pd.DataFrame(frame)
+
+
+def _table(paths: TablePaths, columns: pa.Schema, sessions: list[str] | None = None) -> pa.Table:
+    try:
+        return read_table(paths, columns, sessions)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"{paths.final}: the table cannot be read ({reason}).") from error
+
+
+def _read_run_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path}: not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: a JSON object was expected.")
+    return content

@@ -1,0 +1,54 @@
+import pytest
+
+from rtbench.analysis.metric_summary import summarise_metrics, summarise_rates
+from rtbench.analysis.quantiles import SessionResamples
+
+
+@pytest.fixture
+def hundred_turns(make_turns):
+    rows = [
+        {"session": f"s{number % 20}", "voice_to_voice_ms": 500.0 + number, "tool": number >= 80}
+        for number in range(100)
+    ]
+    return make_turns(*rows)
+
+
+def test_turns_with_a_tool_call_are_reported_apart(hundred_turns, make_sessions) -> None:
+    resamples = SessionResamples(hundred_turns["session"])
+    found = {
+        metric.group: metric
+        for metric in summarise_metrics(hundred_turns, make_sessions({}), resamples)
+        if metric.name == "voice_to_voice_ms"
+    }
+    assert {group: metric.n for group, metric in found.items()} == {"without_tool": 80, "with_tool": 20}
+    assert found["without_tool"].largest == 579.0
+    assert found["with_tool"].smallest == 580.0
+
+
+def test_the_headline_comes_first_with_its_interval(hundred_turns, make_sessions) -> None:
+    headline = summarise_metrics(
+        hundred_turns, make_sessions({}), SessionResamples(hundred_turns["session"])
+    )[0]
+    assert headline.name == "voice_to_voice_ms"
+    p95 = headline.p95
+    assert p95.value == 575.0
+    assert p95.low is not None and p95.high is not None and p95.low <= 575.0 <= p95.high
+    assert headline.p99.value is None
+
+
+def test_rates_are_not_summed_up_as_percentiles(hundred_turns, make_sessions) -> None:
+    metrics = summarise_metrics(hundred_turns, make_sessions({}), SessionResamples(hundred_turns["session"]))
+    assert {"continuity_ok", "session_success", "uptime"}.isdisjoint(metric.name for metric in metrics)
+
+
+def test_uptime_is_the_mean_over_sessions(make_turns, make_sessions) -> None:
+    sessions = make_sessions(*[{"uptime": 0.5}] * 5, *[{"uptime": 1.0}] * 5)
+    rates = {rate.name: rate.rate for rate in summarise_rates(make_turns({}), sessions)}
+    assert rates["uptime"].value == 0.75
+
+
+def test_a_run_without_rows_has_every_metric_with_n_zero(make_turns, make_sessions) -> None:
+    turns, sessions = make_turns(), make_sessions()
+    metrics = summarise_metrics(turns, sessions, SessionResamples(turns["session"]))
+    assert metrics[0].name == "voice_to_voice_ms"
+    assert all(metric.n == 0 and metric.mean is None and metric.p50.value is None for metric in metrics)

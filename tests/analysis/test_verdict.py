@@ -1,0 +1,104 @@
+import dataclasses
+
+import pytest
+
+from rtbench.analysis.health import Health
+from rtbench.analysis.verdict import Level, Verdict, judge
+from rtbench.results.reconciliation import Reconciliation
+
+WELL = Health(
+    engines=1, frames_sent=100, send_lateness_p50_ms=0.1, send_lateness_p99_ms=1.0, send_lateness_max_ms=2.0,
+    cpu_share_p95=0.3, cpu_seconds=1.0, cpu_ms_per_session_second=1.0, loop_lag_max_ms=1.0, gc_pause_max_ms=1.0,
+    sessions_max=3, rss_bytes_max=1, rows_handed_over=100,
+)  # fmt: skip
+COUNTED = Reconciliation(workers_planned=2, workers_finished=2, rows_sent=100, rows_received=100)
+
+
+def _codes(verdict: Verdict) -> list[str]:
+    return [finding.code for finding in verdict.findings]
+
+
+@pytest.fixture
+def hundred_turns(make_turns):
+    return make_turns(*[{}] * 100)
+
+
+def test_a_run_with_nothing_against_it_is_valid(hundred_turns) -> None:
+    assert judge(hundred_turns, WELL, COUNTED, rows_read=100) == Verdict(Level.VALID, ())
+
+
+@pytest.mark.parametrize(
+    ("p99_ms", "level"),
+    [
+        (5.0, Level.VALID),
+        (5.1, Level.SUSPECT),
+        (20.0, Level.SUSPECT),
+        (20.1, Level.INVALID),
+        (None, Level.SUSPECT),
+    ],
+)
+def test_send_lateness_decides(hundred_turns, p99_ms: float | None, level: Level) -> None:
+    health = dataclasses.replace(WELL, send_lateness_p99_ms=p99_ms)
+    assert judge(hundred_turns, health, COUNTED, rows_read=100).level is level
+
+
+@pytest.mark.parametrize(
+    ("void", "level"), [(1, Level.VALID), (2, Level.SUSPECT), (5, Level.SUSPECT), (6, Level.INVALID)]
+)
+def test_the_share_of_void_turns_decides_and_their_reasons_are_told(
+    make_turns, void: int, level: Level
+) -> None:
+    late = {"void": True, "void_reason": "frame_late"}
+    verdict = judge(make_turns(*[{}] * (100 - void), *[late] * void), WELL, COUNTED, rows_read=100)
+    assert verdict.level is level
+    assert all(f"frame_late {void}" in finding.message for finding in verdict.findings)
+
+
+def test_a_busy_engine_makes_a_run_suspect(hundred_turns) -> None:
+    verdict = judge(hundred_turns, dataclasses.replace(WELL, cpu_share_p95=0.86), COUNTED, rows_read=100)
+    assert (verdict.level, _codes(verdict)) == (Level.SUSPECT, ["cpu_high"])
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"workers_finished": 1}, "workers_lost"),
+        ({"engines_died": 1}, "engine_died"),
+        ({"rows_sent": 101}, "rows_lost"),
+        ({"rows_received": 99}, "rows_lost"),
+    ],
+)
+def test_what_was_lost_makes_a_run_invalid(hundred_turns, change: dict[str, int], code: str) -> None:
+    verdict = judge(hundred_turns, WELL, dataclasses.replace(COUNTED, **change), rows_read=100)
+    assert (verdict.level, _codes(verdict)) == (Level.INVALID, [code])
+
+
+def test_rows_that_were_received_but_are_not_in_the_tables_are_lost(hundred_turns) -> None:
+    verdict = judge(hundred_turns, WELL, COUNTED, rows_read=97)
+    assert "3 of 100 rows" in verdict.findings[0].message
+
+
+def test_rows_that_only_the_engines_own_count_knows_are_missed_too(hundred_turns) -> None:
+    verdict = judge(hundred_turns, dataclasses.replace(WELL, rows_handed_over=104), COUNTED, rows_read=100)
+    assert _codes(verdict) == ["rows_lost"]
+
+
+def test_a_run_that_never_ended_is_invalid(hundred_turns) -> None:
+    assert _codes(judge(hundred_turns, WELL, None, rows_read=100)) == ["not_ended"]
+
+
+def test_a_run_stopped_by_hand_is_told_but_not_held_against_it(hundred_turns) -> None:
+    verdict = judge(hundred_turns, WELL, dataclasses.replace(COUNTED, interrupted=True), rows_read=100)
+    assert (verdict.level, _codes(verdict)) == (Level.VALID, ["interrupted"])
+
+
+def test_a_run_without_a_turn_is_invalid(make_turns) -> None:
+    assert judge(make_turns(), WELL, COUNTED, rows_read=100).level is Level.INVALID
+
+
+def test_the_worst_finding_comes_first_and_each_says_what_to_do(make_turns) -> None:
+    health = dataclasses.replace(WELL, cpu_share_p95=0.99, send_lateness_p99_ms=30.0)
+    verdict = judge(make_turns(*[{}] * 9), health, COUNTED, rows_read=100)
+    assert _codes(verdict) == ["send_late", "cpu_high"]
+    assert "30.0 ms" in verdict.findings[0].message
+    assert all(finding.advice.endswith(".") for finding in verdict.findings)

@@ -1,0 +1,269 @@
+"""Fixture: a run's directory as a load test leaves it, drawn by seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hdrh.histogram import HdrHistogram
+
+from rtbench.core.metrics import SESSION_METRICS, TURN_METRICS
+from rtbench.core.sessions import Session
+from rtbench.core.turns import Turn
+from rtbench.results import schema
+from rtbench.results.provenance import CorpusSource, Provenance, ScenarioSource, ended, write_run_json
+from rtbench.results.reconciliation import Reconciliation
+from rtbench.results.run_directory import RunDirectory
+from rtbench.results.writer import RowWriter
+
+MS = 1_000_000
+S = 1_000_000_000
+STARTED = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+UNIX_NS = int(STARTED.timestamp()) * S
+MONOTONIC_NS = 5_000 * S
+TIMEOUT_NS = 15 * S
+RATE_HZ = 24_000
+CLIPS = ("hours_question", "refund_question", "address_statement", "thanks")
+
+SCENARIO = """\
+name: support_call
+conversation:
+  - say: hours_question
+  - listen
+thresholds:
+  voice_to_voice_ms: {p50: "< 900", p95: "< 1500"}
+  response_rate: {rate: ">= 0.99"}
+"""
+THRESHOLDS = (
+    {"metric": "voice_to_voice_ms", "statistic": "p50", "operator": "<", "limit": 900},
+    {"metric": "voice_to_voice_ms", "statistic": "p95", "operator": "<", "limit": 1500},
+    {"metric": "response_rate", "statistic": "rate", "operator": ">=", "limit": 0.99},
+)
+
+RunMaker = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def make_run(tmp_path_factory: pytest.TempPathFactory) -> RunMaker:
+    """Write a run of so many sessions of so many turns; returns its directory."""
+
+    def make(
+        sessions: int = 60, turns: int = 8, seed: int = 1, corpus: Path = Path("no-corpus"), **kwargs: Any
+    ) -> Path:
+        base = tmp_path_factory.mktemp("runs")
+        return _Writer(base, seed, corpus).write(sessions, turns, **kwargs)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def synthetic_run(make_run: RunMaker) -> Path:
+    """60 sessions of 8 turns with every outcome in it; only for reading."""
+    return make_run()
+
+
+class _Writer:
+    """Draws sessions whose turns are alike, and writes them as an engine does."""
+
+    def __init__(self, base: Path, seed: int, corpus: Path):
+        self.random = np.random.default_rng(seed)
+        self.directory = RunDirectory.create(base, "support_call", STARTED)
+        self.truth: list[dict[str, Any]] = []
+        self.corpus = corpus
+        path = self.directory.path
+        self.turn_rows = RowWriter(path, "turns", schema.TURNS)
+        self.session_rows = RowWriter(path, "sessions", schema.SESSIONS)
+        self.generator_rows = RowWriter(path, "generator", schema.GENERATOR)
+        self.waveform_rows = RowWriter(path, "waveforms", schema.WAVEFORMS)
+        self.trace_rows = RowWriter(self.directory.trace, "engine-1", schema.TRACE)
+
+    def write(self, sessions: int, turns: int, ended_well: bool = True, lateness_ms: float = 1.0) -> Path:
+        starts = MONOTONIC_NS + (np.sort(self.random.uniform(0, 30, sessions)) * S).astype(np.int64)
+        spans = [self._session(number, int(start), turns) for number, start in enumerate(starts)]
+        self._generator(spans, lateness_ms, rows=len(spans) + self.turn_rows_appended)
+        for writer in (
+            self.turn_rows,
+            self.session_rows,
+            self.generator_rows,
+            self.waveform_rows,
+            self.trace_rows,
+        ):
+            writer.close()
+        lines = "".join(json.dumps(row) + "\n" for row in self.truth)
+        self.directory.emulator_log.write_text(lines, encoding="utf-8")
+        self._provenance(spans, ended_well)
+        return self.directory.path
+
+    turn_rows_appended = 0
+
+    def _session(self, number: int, start_ns: int, turns: int) -> tuple[int, int]:
+        random = self.random
+        name, mood = f"s{number:05d}", random.normal(0, 0.2)
+        record = Session(session_id=f"sess_{number}", outcome="completed", planned_ns=start_ns)
+        record.connected_ns = start_ns + int(random.uniform(4, 30) * MS)
+        record.created_ns = record.connected_ns + int(random.uniform(1, 9) * MS)
+        record.update_sent_ns = record.created_ns + MS
+        record.updated_ns = record.update_sent_ns + int(random.uniform(1, 12) * MS)
+        record.tcp_ms, record.upgrade_ms = 0.4, 3.1
+        now = record.updated_ns + 300 * MS
+        if number % 29 == 28:
+            record.outcome, record.error_class, record.connected_ns = "failed", "upgrade_refused", None
+            record.created_ns = record.update_sent_ns = record.updated_ns = None
+            turns, now = 0, start_ns + 200 * MS
+        for index in range(turns):
+            turn = self._turn(name, record, index, now, mood)
+            now = turn.closed_ns + int(random.uniform(200, 900) * MS)
+            record.turns += 1
+            record.answered += turn.outcome == "answered"
+            if turn.outcome == "dropped":
+                record.outcome = "dropped"
+                record.error_class = turn.error_class
+                break
+        record.ended_ns = now
+        self._append_session(name, number, record)
+        return start_ns, now
+
+    def _turn(self, name: str, session: Session, index: int, now: int, mood: float) -> Turn:
+        random, user = self.random, int(name[1:])
+        speech_ms = random.uniform(900, 2500)
+        turn = Turn(number=index, clip=CLIPS[index % len(CLIPS)], voice="rms", user_speech_start_ns=now)
+        turn.user_speech_end_ns = end = now + int(speech_ms * MS)
+        turn.speech_started_ns = now + 60 * MS
+        turn.speech_stopped_ns = end + int(random.normal(505, 8) * MS)
+        turn.response_id = f"resp_{user}_{index}"
+        fate = random.uniform()
+        late = bool(random.uniform() < 0.004)
+        if fate < 0.012:
+            turn.outcome, turn.response_id, turn.error_class = "no_answer", "", "answer_timeout"
+            turn.closed_ns = end + TIMEOUT_NS
+        elif fate < 0.020:
+            turn.outcome, turn.error_class = "failed", "server_error"
+            session.errors["server_error"] += 1
+            turn.response_created_ns = turn.speech_stopped_ns + 20 * MS
+            turn.closed_ns = end + 900 * MS
+        elif fate < 0.026:
+            turn.outcome, turn.error_class = "dropped", "connection_closed_1006"
+            session.errors["connection_closed_1006"] += 1
+            turn.closed_ns = end + 700 * MS
+        else:
+            self._answer(turn, session, name, mood + 0.04 * index)
+        self._append_turn(name, session, user, turn, late)
+        return turn
+
+    def _answer(self, turn: Turn, session: Session, name: str, mood: float) -> None:
+        random = self.random
+        assert turn.speech_stopped_ns is not None
+        turn.outcome, turn.response_status = "answered", "completed"
+        model_ms = float(np.exp(np.log(260) + mood + random.normal(0, 0.35)))
+        turn.response_created_ns = turn.speech_stopped_ns + 12 * MS
+        turn.first_audio_ns = turn.speech_stopped_ns + int(model_ms * MS)
+        turn.first_text_ns = turn.first_audio_ns - 5 * MS
+        turn.leading_silence_ms = float(random.choice([30.0, 90.0, 110.0]))
+        turn.playout_wait_ms = float(random.exponential(2.0))
+        turn.audible_ns = turn.first_audio_ns + int((turn.leading_silence_ms + turn.playout_wait_ms) * MS)
+        turn.audio_ms = float(random.uniform(1200, 4200))
+        turn.last_audio_ns = turn.first_audio_ns + int(turn.audio_ms * 0.5 * MS)
+        turn.response_done_ns = turn.last_audio_ns + 8 * MS
+        turn.playout_end_ns = turn.first_audio_ns + int((turn.audio_ms + turn.playout_wait_ms) * MS)
+        turn.chunks, turn.chunk_gap_max_ms = int(turn.audio_ms // 100), 104.0
+        turn.min_prebuffer_ms = 0.0
+        if random.uniform() < 0.03:
+            turn.underrun_count, turn.underrun_total_ms, turn.underrun_max_ms = 1, 140.0, 140.0
+        turn.closed_ns = turn.playout_end_ns
+        self._waveform_and_trace(turn, name)
+
+    def _waveform_and_trace(self, turn: Turn, name: str) -> None:
+        windows = int(turn.audio_ms // 20)
+        swell = np.abs(np.sin(np.arange(windows) / 7)) * self.random.uniform(0.3, 1, windows)
+        swell[: int((turn.leading_silence_ms or 0) // 20)] = 0
+        self.waveform_rows.append(
+            {"session": name, "turn": turn.number, "window_ms": 20.0, "start_ns": turn.first_audio_ns,
+             "peaks": (swell * 14_000).astype(np.int16).tolist()}
+        )  # fmt: skip
+        for kind, at_ns in (
+            ("input_audio_buffer.speech_stopped", turn.speech_stopped_ns),
+            ("response.created", turn.response_created_ns),
+            ("response.output_audio.delta", turn.first_audio_ns),
+            ("response.done", turn.response_done_ns),
+        ):
+            self.trace_rows.append(
+                {
+                    "session": name,
+                    "at_ns": at_ns,
+                    "sent": False,
+                    "type": kind,
+                    "size_bytes": 0,
+                    "detail": "{}",
+                }
+            )
+
+    def _append_turn(self, name: str, session: Session, user: int, turn: Turn, late: bool) -> None:
+        self.turn_rows_appended += 1
+        speech_end_sample = (turn.user_speech_end_ns - MONOTONIC_NS) * RATE_HZ // S
+        metrics = {metric.name: metric.compute(turn) for metric in TURN_METRICS}
+        self.turn_rows.append(
+            asdict(turn) | metrics | _keys(name, session, user)
+            | {"at_unix_ns": turn.user_speech_end_ns - MONOTONIC_NS + UNIX_NS, "concurrency": 20,
+               "speech_end_sample": speech_end_sample, "frame_late_max_ms": 24.0 if late else 1.2,
+               "identity_error_ms": 0.0, "void": late, "void_reason": "frame_late" if late else ""}
+        )  # fmt: skip
+        if turn.first_audio_ns is None or turn.speech_stopped_ns is None:
+            return
+        noise_ns = int(self.random.normal(0.3, 0.4) * MS)
+        endpoint_ms = (turn.speech_stopped_ns - turn.user_speech_end_ns) / MS
+        self.truth.append(
+            {"session_id": session.session_id, "response_id": turn.response_id, "input_rate_hz": RATE_HZ,
+             "endpoint_sample": speech_end_sample + round(endpoint_ms * RATE_HZ / 1000),
+             "endpoint_received_ns": turn.speech_stopped_ns + 77 * S,
+             "first_audio_sent_ns": turn.first_audio_ns + 77 * S - noise_ns,
+             "audible_offset_ms": turn.leading_silence_ms, "audio_ms": turn.audio_ms}
+        )  # fmt: skip
+
+    def _append_session(self, name: str, user: int, record: Session) -> None:
+        metrics = {metric.name: metric.compute(record) for metric in SESSION_METRICS}
+        row = asdict(record) | metrics | _keys(name, record, user)
+        row |= {"at_unix_ns": record.planned_ns - MONOTONIC_NS + UNIX_NS, "errors": json.dumps(record.errors)}
+        self.session_rows.append(row | {"unknown_fields": "{}", "bytes_sent": 10, "frame_late_max_ms": 2.0})
+
+    def _generator(self, spans: list[tuple[int, int]], lateness_ms: float, rows: int) -> None:
+        last = max(end for _, end in spans)
+        for now in _seconds(MONOTONIC_NS, last):
+            alive = sum(start <= now < end for start, end in spans)
+            histogram = HdrHistogram(1, 60_000_000, 3)
+            for value in self.random.lognormal(np.log(lateness_ms * 300), 0.6, max(alive, 1) * 5):
+                histogram.record_value(int(value) + 1)
+            self.generator_rows.append(
+                {"worker": "w1", "at_unix_ns": now - MONOTONIC_NS + UNIX_NS, "interval_ms": 1000.0, "sessions": alive,
+                 "cpu_share": 0.05 + 0.004 * alive, "loop_lag_max_ms": float(self.random.exponential(1.5)),
+                 "gc_pause_max_ms": 0.4, "gc_pause_total_ms": 0.6, "frames_sent": alive * 25,
+                 "send_lateness_max_ms": histogram.get_max_value() / 1000, "send_lateness": histogram.encode().decode(),
+                 "rows_written": rows if now + S >= last else 0, "rss_bytes": 90_000_000}
+            )  # fmt: skip
+
+    def _provenance(self, spans: list[tuple[int, int]], ended_well: bool) -> None:
+        run = Provenance(
+            scenarios=[ScenarioSource("support_call", "scenarios/support_call.yaml", SCENARIO)],
+            corpus=CorpusSource("english", str(self.corpus), "c0ffee" * 10), seed=1, target="emulator", transport="websocket",
+            command=["rtbench", "run", "scenarios/support_call.yaml"], started_at=STARTED, thresholds=THRESHOLDS,
+        ).as_dict()  # fmt: skip
+        if ended_well:
+            rows = len(spans) + self.turn_rows_appended
+            seconds = (max(end for _, end in spans) - MONOTONIC_NS) / S
+            counted = Reconciliation(rows_sent=rows, rows_received=rows, sessions_started=len(spans))
+            run = ended(run, STARTED + timedelta(seconds=seconds), counted)
+        write_run_json(self.directory.run_json, run)
+
+
+def _keys(name: str, session: Session, user: int) -> dict[str, Any]:
+    return {"worker": "w1", "session": name, "session_id": session.session_id, "user": user, "iteration": 0,
+            "scenario": "support_call", "transport": "websocket"}  # fmt: skip
+
+
+def _seconds(start_ns: int, end_ns: int) -> Iterator[int]:
+    return iter(range(start_ns, end_ns + S, S))
