@@ -1,0 +1,122 @@
+"""A response's plan: what will be said, in which pieces, and when each is due; all that is random is drawn here."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rtbench.core.audio import Audio
+from rtbench.core.client_events import Json
+from rtbench.emulator import usage
+from rtbench.emulator.profile import Profile
+from rtbench.emulator.response_request import ResponseRequest
+from rtbench.emulator.tool_call import sample_arguments
+from rtbench.emulator.voice import Voice
+
+ARGUMENT_PIECE_CHARS = 16
+"""Length of the pieces in which a call's arguments are sent: a few tokens."""
+
+NS_PER_MS = 1_000_000
+
+
+class Beat(NamedTuple):
+    """One piece of an answer: its words, its audio, or both."""
+
+    due_ns: int
+    text: str
+    audio: Audio | None = None
+    duration_ns: int = 0
+
+
+class _Piece(NamedTuple):
+    text: str
+    audio: Audio | None = None
+    duration_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole answer. Instants are on the session's clock."""
+
+    beats: Sequence[Beat]
+    first_ns: int
+    """When the first beat is due, if there is any."""
+
+    cut: bool
+    """`max_output_tokens` ends it before its time."""
+
+    response_delay_ms: float
+    leading_silence_ms: int = 0
+    audible_offset_ms: float | None = None
+    reply: str = ""
+    """Name of the clip that is said."""
+
+
+def make_plan(request: ResponseRequest, voice: Voice, profile: Profile, rng: random.Random, now: int) -> Plan:
+    """Plan an answer to a request that came at `now`."""
+    delay_ms = profile.delay_ms("response_delay", rng)
+    first_ns = now + round(delay_ms * NS_PER_MS)
+    reply = rng.choice(voice.replies)
+    lead_ms, offset_ms = 0, None
+    if request.function is not None:
+        pieces = _argument_pieces(request.function)
+    elif request.modality == "text":
+        pieces = _word_pieces(reply.text)
+    else:
+        lead_ms = round(profile.delay_ms("leading_silence", rng))
+        said = (*voice.silence(request.format, lead_ms), *voice.chunks(reply, request.format))
+        pieces = [_Piece(chunk.text, chunk.audio, chunk.duration_ns) for chunk in said]
+        offset_ms = voice.audible_offset_ms(reply, request.format, lead_ms)
+    kept = _within(pieces, request.max_output_tokens)
+    return Plan(
+        beats=_timed(kept, first_ns, profile, rng),
+        first_ns=first_ns,
+        cut=len(kept) < len(pieces),
+        response_delay_ms=delay_ms,
+        leading_silence_ms=lead_ms,
+        audible_offset_ms=offset_ms,
+        reply=reply.name if request.function is None else "",
+    )
+
+
+def _argument_pieces(function: Json) -> list[_Piece]:
+    text = json.dumps(sample_arguments(function))
+    return [_Piece(text[at : at + ARGUMENT_PIECE_CHARS]) for at in range(0, len(text), ARGUMENT_PIECE_CHARS)]
+
+
+def _word_pieces(text: str) -> list[_Piece]:
+    words = text.split()
+    return [_Piece(word if index == 0 else f" {word}") for index, word in enumerate(words)]
+
+
+def _within(pieces: Sequence[_Piece], max_tokens: int | None) -> Sequence[_Piece]:
+    """As many of the first pieces as so many tokens pay for."""
+    if max_tokens is None:
+        return pieces
+    text, audio_ns = "", 0
+    for count, piece in enumerate(pieces):
+        text += piece.text
+        audio_ns += piece.duration_ns
+        if usage.text_tokens(text) + usage.assistant_audio_tokens(audio_ns / NS_PER_MS) > max_tokens:
+            return pieces[:count]
+    return pieces
+
+
+def _timed(pieces: Sequence[_Piece], first_ns: int, profile: Profile, rng: random.Random) -> list[Beat]:
+    """Pieces on the profile's schedule: in order, the first one exactly when it is due.
+
+    A piece of text alone takes as long as a chunk of audio.
+    """
+    beats: list[Beat] = []
+    nominal_ns, due_ns = float(first_ns), first_ns
+    for index, piece in enumerate(pieces):
+        if index:
+            jitter_ns = profile.delay_ms("jitter", rng) * NS_PER_MS
+            due_ns = max(due_ns, round(nominal_ns + jitter_ns))
+        beats.append(Beat(due_ns, *piece))
+        if profile.pace is not None:
+            nominal_ns += (piece.duration_ns or profile.chunk.ns) / profile.pace
+    return beats

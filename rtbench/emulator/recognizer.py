@@ -1,0 +1,145 @@
+"""The recognizer: tells what was said, by knowing the corpus rather than language.
+
+What a caller plays is compared with every known recording, by the shape of its loudness over time
+(RMS in 10 ms windows, normalised correlation), so it works on decoded G.711 as well as on PCM. A
+turn may be a whole recording, a part between two pauses, or several one after the other. Speech that
+is not of the corpus is not recognised, and no words are made up for it.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rtbench.core import pcm
+from rtbench.core.pcm import Levels, Samples
+from rtbench.emulator.recording import Recording
+from rtbench.emulator.words import Word, spoken_words
+
+WINDOW_MS = 10
+LOUD_DBFS = -46.0
+"""The level at which the VAD's speech ends, at the default threshold: turns are cut where it is quiet by this measure."""
+
+MIN_PAUSE_WINDOWS = 10
+"""Quiet for 100 ms separates runs of speech; the shortest silence that ends a turn is longer."""
+
+LENGTH_TOLERANCE_WINDOWS = 3
+LIKENESS = 0.9
+"""Correlation of the same recording after G.711 and another window grid is above 0.98, of two different ones below 0.8."""
+
+Run = tuple[int, int]
+"""Windows of speech, from the first to before the last."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Passage:
+    """A stretch of a recording between two pauses, and its words."""
+
+    levels: Levels
+    text: str
+
+
+class Recognizer:
+    """Knows recordings at one or more sample rates."""
+
+    def __init__(self, recordings: Sequence[Recording]) -> None:
+        rates = {rate for recording in recordings for rate in recording.samples}
+        self._passages = {rate: _index(recordings, rate) for rate in rates}
+        self._lengths = {
+            rate: [len(passage.levels) for passage in found] for rate, found in self._passages.items()
+        }
+
+    def recognize(self, samples: Samples, rate_hz: int) -> str | None:
+        """The words of a turn, None where any of it is unknown or nothing was said."""
+        levels = _levels(samples, rate_hz)
+        runs = _runs(levels)
+        words: list[str] = []
+        at = 0
+        while at < len(runs):
+            end = next(
+                (end for end in range(len(runs), at, -1) if self._add(words, levels, runs[at:end], rate_hz)),
+                0,
+            )
+            if not end:
+                return None
+            at = end
+        return " ".join(filter(None, words)) or None
+
+    def _add(self, words: list[str], levels: Levels, runs: Sequence[Run], rate_hz: int) -> bool:
+        passage = self._find(levels, (runs[0][0], runs[-1][1]), rate_hz)
+        if passage is None:
+            return False
+        words.append(passage.text)
+        return True
+
+    def _find(self, levels: Levels, run: Run, rate_hz: int) -> _Passage | None:
+        """The passage most like this run, if it is like enough."""
+        start, end = run
+        lengths = self._lengths.get(rate_hz, [])
+        low = bisect_left(lengths, end - start - LENGTH_TOLERANCE_WINDOWS)
+        high = bisect_left(lengths, end - start + LENGTH_TOLERANCE_WINDOWS + 1)
+        best, best_likeness = None, LIKENESS
+        for passage in self._passages.get(rate_hz, [])[low:high]:
+            for shift in range(-LENGTH_TOLERANCE_WINDOWS, LENGTH_TOLERANCE_WINDOWS + 1):
+                likeness = _likeness(levels, start + shift, passage.levels)
+                if likeness > best_likeness:
+                    best, best_likeness = passage, likeness
+        return best
+
+
+def _index(recordings: Sequence[Recording], rate_hz: int) -> list[_Passage]:
+    """All passages, by length."""
+    passages = [passage for recording in recordings for passage in _passages(recording, rate_hz)]
+    return sorted(passages, key=lambda passage: len(passage.levels))
+
+
+def _passages(recording: Recording, rate_hz: int) -> Iterator[_Passage]:
+    if rate_hz not in recording.samples:
+        return
+    levels = _levels(recording.samples[rate_hz], rate_hz)
+    runs = _runs(levels)
+    words = spoken_words(recording.text, recording.spans)
+    for first, (start, _) in enumerate(runs):
+        for last, (_, end) in enumerate(runs[first:], first):
+            # Nothing before the first run or after the last one is spoken.
+            after = 0 if first == 0 else start
+            before = math.inf if last == len(runs) - 1 else end
+            yield _Passage(levels[start:end], _text_between(words, after, before))
+
+
+def _text_between(words: Sequence[Word], start_window: float, end_window: float) -> str:
+    window_ns = WINDOW_MS * 1_000_000
+    return " ".join(word.text for word in words if start_window <= word.start_ns / window_ns < end_window)
+
+
+def _levels(samples: Samples, rate_hz: int) -> Levels:
+    window = rate_hz * WINDOW_MS // 1000
+    return pcm.window_levels(samples, window, window)
+
+
+def _runs(levels: Levels) -> list[Run]:
+    """Stretches of speech with no pause of `MIN_PAUSE_WINDOWS` in them."""
+    runs: list[Run] = []
+    for window, loud in enumerate((levels > pcm.amplitude(LOUD_DBFS)).tolist()):
+        if not loud:
+            continue
+        if runs and window - runs[-1][1] < MIN_PAUSE_WINDOWS:
+            runs[-1] = (runs[-1][0], window + 1)
+        else:
+            runs.append((window, window + 1))
+    return runs
+
+
+def _likeness(levels: Levels, start: int, known: Levels) -> float:
+    """Normalised correlation of the levels from `start` on with known ones, as far as both reach."""
+    if start < 0:
+        known, start = known[-start:], 0
+    heard = levels[start : start + len(known)]
+    known = known[: len(heard)]
+    if not len(heard):
+        return 0.0
+    a, b = heard - heard.mean(), known - known.mean()
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / scale if scale else 0.0

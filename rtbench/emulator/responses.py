@@ -1,0 +1,185 @@
+"""The responses of a session: one at a time for the conversation, any number out of band."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from rtbench.emulator import usage
+from rtbench.emulator.answer import Answer, FunctionCall, SpokenAnswer, WrittenAnswer
+from rtbench.emulator.conversation_items import ConversationItems, client_item
+from rtbench.emulator.identifiers import Identifiers
+from rtbench.emulator.outbox import Outbox
+from rtbench.emulator.plan import Plan, make_plan
+from rtbench.emulator.profile import Profile
+from rtbench.emulator.rate_limits import RateLimits
+from rtbench.emulator.refusal import Refusal
+from rtbench.emulator.response import CLIENT_CANCELLED, TURN_DETECTED, Response
+from rtbench.emulator.response_request import ResponseRequest
+from rtbench.emulator.settings import Settings
+from rtbench.emulator.truth import Endpoint, TruthLog, TruthRow
+from rtbench.emulator.usage import Tokens
+from rtbench.emulator.voice import Voice
+
+
+class Responses:
+    """Makes responses, drives them on, and cancels them.
+
+    `on_done(now, playback_end_ns)` is called when a response of the conversation has come to its end
+    by itself or by the client's wish.
+    """
+
+    def __init__(
+        self,
+        *,
+        identifiers: Identifiers,
+        items: ConversationItems,
+        outbox: Outbox,
+        truth: TruthLog,
+        voice: Voice,
+        profile: Profile,
+        rng: random.Random,
+        on_done: Callable[[int, int], None],
+    ) -> None:
+        self._identifiers = identifiers
+        self._items = items
+        self._outbox = outbox
+        self._truth = truth
+        self._voice = voice
+        self._profile = profile
+        self._rng = rng
+        self._on_done = on_done
+        self._rate_limits = RateLimits()
+        self._active: Response | None = None
+        self._out_of_band: list[Response] = []
+        self._read = Tokens()
+        self.spoken = False
+        """Audio has been given out: the voice is frozen from here on."""
+
+    @property
+    def active(self) -> Response | None:
+        """The conversation's response under way."""
+        return self._active
+
+    def create(
+        self, request: ResponseRequest, endpoint: Endpoint, trigger: str, now: int, settings: Settings
+    ) -> None:
+        """Begin a response. Raises Refusal where the conversation has one already, or an input item is unknown."""
+        if request.in_conversation and self._active is not None:
+            raise Refusal(
+                f"Conversation already has an active response in progress: {self._active.id}. "
+                "Wait until the response is finished before creating a new one.",
+                code="conversation_already_has_active_response",
+            )
+        context = self._context(request, settings)
+        plan = make_plan(request, self._voice, self._profile, self._rng, now)
+        response_id = self._identifiers.response()
+        row = self._row(response_id, request, plan, endpoint, trigger)
+        response = Response(
+            response_id,
+            request,
+            plan,
+            self._answer(response_id, request),
+            conversation_id=self._identifiers.conversation if request.in_conversation else None,
+            context=context,
+            cached=self._read.least(context) if request.input is None else Tokens(),
+            row=row,
+        )
+        self._truth.open(row)
+        if request.in_conversation:
+            self._active = response
+        else:
+            self._out_of_band.append(response)
+        response.start(self._outbox, self._items, self._rate_limits.use(context.total, now), now)
+        self._advance(response, now)
+
+    def cancel(self, response_id: str | None, now: int) -> None:
+        """Cancel as a client asks. Raises Refusal where no such response is under way."""
+        for response in filter(None, (self._active, *self._out_of_band)):
+            if response_id == response.id or (response_id is None and response is self._active):
+                self._cancel(response, now, CLIENT_CANCELLED)
+                return
+        raise Refusal("Cancellation failed: no active response found", code="response_cancel_not_active")
+
+    def interrupt(self, now: int) -> None:
+        """The user speaks: the conversation's response, if there is one, ends here."""
+        if self._active is not None:
+            self._cancel(self._active, now, TURN_DETECTED)
+
+    def wake(self, now: int) -> None:
+        """Send what is due."""
+        for response in (self._active, *self._out_of_band):
+            if response is not None:
+                self._advance(response, now)
+
+    def next_wake(self) -> int | None:
+        wakes = [response.next_wake() for response in self._out_of_band]
+        if self._active is not None:
+            wakes.append(self._active.next_wake())
+        return min((wake for wake in wakes if wake is not None), default=None)
+
+    def _advance(self, response: Response, now: int) -> None:
+        response.advance(self._outbox, self._items, now)
+        self.spoken = self.spoken or response.answer.audio_ms > 0
+        if response.finished:
+            self._retire(response, now)
+
+    def _cancel(self, response: Response, now: int, reason: str) -> None:
+        response.cancel(self._outbox, self._items, now, reason)
+        self._retire(response, now)
+
+    def _retire(self, response: Response, now: int) -> None:
+        if response is not self._active:
+            self._out_of_band.remove(response)
+            return
+        self._active = None
+        if response.request.input is None:
+            self._read = response.context
+        self._on_done(now, response.playback_end_ns)
+
+    def _answer(self, response_id: str, request: ResponseRequest) -> Answer:
+        item_id = self._identifiers.item()
+        if request.function is not None:
+            return FunctionCall(response_id, item_id, self._identifiers.call(), request.function["name"])
+        kind = SpokenAnswer if request.modality == "audio" else WrittenAnswer
+        return kind(response_id, item_id)
+
+    def _context(self, request: ResponseRequest, settings: Settings) -> Tokens:
+        """What the model reads: instructions, tools, and the conversation or the response's own input."""
+        tools = "".join(str(dict(tool)) for tool in request.tools)
+        prompt = Tokens(text=usage.text_tokens(request.instructions + tools))
+        if request.input is None:
+            return sum((item.tokens() for item in self._items), prompt)
+        return sum(
+            (self._input_tokens(item, index, settings) for index, item in enumerate(request.input)), prompt
+        )
+
+    def _input_tokens(self, written: Any, index: int, settings: Settings) -> Tokens:
+        param = f"response.input[{index}]"
+        if written["type"] != "item_reference":
+            return client_item(written, settings.input_format, "", param).tokens()
+        item = next((item for item in self._items if item.id == written["id"]), None)
+        if item is None:
+            message = f"Item with id '{written['id']}' not found in conversation."
+            raise Refusal(message, code="invalid_value", param=f"{param}.id")
+        return item.tokens()
+
+    def _row(
+        self, response_id: str, request: ResponseRequest, plan: Plan, endpoint: Endpoint, trigger: str
+    ) -> TruthRow:
+        return TruthRow(
+            session_id=self._identifiers.session,
+            response_id=response_id,
+            item_id=endpoint.item_id,
+            trigger=trigger,
+            input_rate_hz=endpoint.input_rate_hz,
+            vad_speech_end_sample=endpoint.vad_speech_end_sample,
+            endpoint_sample=endpoint.sample,
+            endpoint_received_ns=endpoint.received_ns,
+            response_delay_drawn_ms=plan.response_delay_ms,
+            leading_silence_ms=plan.leading_silence_ms,
+            audible_offset_ms=plan.audible_offset_ms,
+            reply=plan.reply,
+            out_of_band=not request.in_conversation,
+        )

@@ -1,0 +1,275 @@
+"""The emulated session: the service's end of one connection, as a pure state machine.
+
+It keeps `core.machine`'s order. `receive` takes core client events, and what a codec made of messages
+that are none; every refusal is answered by an `error` event, after which the session goes on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rtbench.core.audio import Audio
+from rtbench.core.client_events import (
+    InputAudioAppend,
+    InputAudioClear,
+    InputAudioCommit,
+    ItemCreate,
+    ItemDelete,
+    ItemRetrieve,
+    ItemTruncate,
+    OutputAudioClear,
+    ResponseCancel,
+    ResponseCreate,
+    SessionUpdate,
+)
+from rtbench.core.machine import Disconnected, Outgoing
+from rtbench.core.server_events import (
+    ErrorDetail,
+    ErrorReceived,
+    ItemAdded,
+    ItemDeleted,
+    ItemDone,
+    ItemRetrieved,
+    ItemTruncated,
+    MalformedEvent,
+    ServerEvent,
+    SessionCreated,
+    SessionUpdated,
+    UnknownEvent,
+)
+from rtbench.emulator import refusal
+from rtbench.emulator.conversation_items import ConversationItems, client_item
+from rtbench.emulator.identifiers import Identifiers
+from rtbench.emulator.outbox import Outbox
+from rtbench.emulator.profile import Profile
+from rtbench.emulator.recognizer import Recognizer
+from rtbench.emulator.refusal import Refusal
+from rtbench.emulator.response_request import response_request
+from rtbench.emulator.responses import Responses
+from rtbench.emulator.settings import Settings
+from rtbench.emulator.transcription import Transcription
+from rtbench.emulator.truth import Endpoint, TruthLog, TruthRow
+from rtbench.emulator.turn_taking import TurnTaking
+from rtbench.emulator.unreadable import unreadable
+from rtbench.emulator.voice import Voice
+
+MAX_APPEND_BYTES = 15 * 1024 * 1024
+"""Of one `input_audio_buffer.append` (API reference)."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What all sessions of an emulator share."""
+
+    profile: Profile
+    voice: Voice
+    recognizer: Recognizer
+
+
+class EmulatedSession:
+    """The model's end of a conversation (see `core.machine.Machine`).
+
+    `token` makes its ids unique, `number` its draws: the nth session of a service with the same seed
+    draws the same delays. `expires_at` is what the session shows, in Unix seconds.
+    """
+
+    def __init__(self, service: Service, *, model: str, token: str, number: int, expires_at: int) -> None:
+        self._profile = profile = service.profile
+        self._identifiers = Identifiers(token)
+        self._settings = Settings.defaults(
+            session_id=self._identifiers.session, model=model, expires_at=expires_at
+        )
+        self._outbox = Outbox()
+        self._items = ConversationItems()
+        self._truth = TruthLog()
+        rng = random.Random(f"{profile.seed}/{number}")
+        self._responses = Responses(
+            identifiers=self._identifiers,
+            items=self._items,
+            outbox=self._outbox,
+            truth=self._truth,
+            voice=service.voice,
+            profile=profile,
+            rng=rng,
+            on_done=self._response_done,
+        )
+        self._transcription = Transcription(self._outbox, service.recognizer, profile, rng)
+        self._turns = TurnTaking(
+            identifiers=self._identifiers,
+            items=self._items,
+            outbox=self._outbox,
+            transcription=self._transcription,
+            agent=self,
+            settings=self._settings,
+            min_speech_ms=profile.min_speech.ms,
+        )
+        self._waiting: Endpoint | None = None
+        self._expires_ns = 0
+        self._outcome: str | None = None
+        self._handlers: dict[type[Any], Callable[[Any, int], None]] = {
+            SessionUpdate: self._update,
+            InputAudioCommit: lambda event, now: self._turns.commit(now),
+            InputAudioClear: lambda event, now: self._turns.clear(now),
+            OutputAudioClear: self._clear_output,
+            ItemCreate: self._create_item,
+            ItemDelete: self._delete_item,
+            ItemRetrieve: self._retrieve_item,
+            ItemTruncate: self._truncate_item,
+            ResponseCreate: self._create_response,
+            ResponseCancel: lambda event, now: self._responses.cancel(event.response_id, now),
+        }
+
+    @property
+    def session_id(self) -> str:
+        return self._identifiers.session
+
+    @property
+    def outcome(self) -> str | None:
+        """disconnected, or expired at the session's time limit."""
+        return self._outcome
+
+    def start(self, now: int) -> None:
+        self._expires_ns = now + self._profile.session_limit.ns
+        self._outbox.put(now, SessionCreated(session=self._settings.json))
+
+    def receive(self, event: Any, now: int) -> None:
+        if self._outcome is not None:
+            return
+        try:
+            # Nearly all events are these, and nothing in them can be late.
+            if type(event) is InputAudioAppend:
+                self._append(event.audio, now)
+            else:
+                self.wake(now)
+                self._obey(event, now)
+        except Refusal as refused:
+            self._put_error(refused.detail(event.event_id or None), now)
+
+    def wake(self, now: int) -> None:
+        if self._outcome is not None:
+            return
+        self._responses.wake(now)
+        self._transcription.wake(now)
+        self._turns.wake(now)
+        if now >= self._expires_ns:
+            minutes = self._profile.session_limit.s / 60
+            message = f"Your session hit the maximum duration of {minutes:g} minutes."
+            self._put_error(
+                ErrorDetail(type=refusal.INVALID_REQUEST, code="session_expired", message=message), now
+            )
+            self._end("expired")
+
+    def outgoing(self) -> list[Outgoing]:
+        return self._outbox.take()
+
+    def sent(self, event: ServerEvent, sent_ns: int) -> None:
+        self._truth.stamp(event, sent_ns)
+
+    def next_wake(self) -> int | None:
+        if self._outcome is not None:
+            return None
+        wakes = (
+            self._responses.next_wake(),
+            self._transcription.next_wake(),
+            self._turns.next_wake(),
+            self._expires_ns,
+        )
+        return min(wake for wake in wakes if wake is not None)
+
+    def truth_rows(self) -> list[TruthRow]:
+        """What was truly applied in the responses that have ended since the last call."""
+        return self._truth.take()
+
+    def interrupt(self, now: int) -> None:
+        """The user speaks into the answer (see `turn_taking.Agent`)."""
+        self._waiting = None
+        self._responses.interrupt(now)
+
+    def answer(self, endpoint: Endpoint, now: int) -> None:
+        """The user's turn is over: answer it, or once the answer under way has ended (see `turn_taking.Agent`)."""
+        if self._responses.active is not None:
+            self._waiting = endpoint
+            return
+        request = response_request(self._settings)
+        self._responses.create(request, endpoint, endpoint.trigger, now, self._settings)
+
+    def _response_done(self, now: int, playback_end_ns: int) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self.answer(waiting, now)
+        else:
+            self._turns.agent_done(max(now, playback_end_ns))
+
+    def _obey(self, event: Any, now: int) -> None:
+        handler = self._handlers.get(type(event))
+        if self._outcome is not None:
+            return
+        if handler is not None:
+            handler(event, now)
+        elif isinstance(event, Disconnected):
+            self._end("disconnected")
+        elif isinstance(event, UnknownEvent | MalformedEvent):
+            raise unreadable(event)
+        else:
+            raise TypeError(f"{type(event).__name__} is not an event of a client")
+
+    def _append(self, audio: Audio, now: int) -> None:
+        if audio.size_bytes > MAX_APPEND_BYTES:
+            raise refusal.too_long("audio", len(audio.base64), MAX_APPEND_BYTES * 4 // 3)
+        try:
+            self._turns.hear(audio, now)
+        except ValueError:
+            raise refusal.invalid_audio("audio") from None
+
+    def _update(self, event: SessionUpdate, now: int) -> None:
+        self._settings = self._settings.updated(event.session, spoken=self._responses.spoken)
+        self._turns.configure(self._settings)
+        self._outbox.put(now, SessionUpdated(session=self._settings.json))
+
+    def _clear_output(self, event: OutputAudioClear, now: int) -> None:
+        # The service holds no output buffer on a WebSocket: the client plays (API reference, "WebRTC/SIP only").
+        message = "The output audio buffer can only be cleared on WebRTC and SIP connections."
+        raise Refusal(message, code="invalid_value", param="type")
+
+    def _create_item(self, event: ItemCreate, now: int) -> None:
+        item = client_item(event.item, self._settings.input_format, self._identifiers.item())
+        previous = self._items.insert(item, event.previous_item_id)
+        self._outbox.put(
+            now,
+            ItemAdded(item=item.json, previous_item_id=previous),
+            ItemDone(item=item.json, previous_item_id=previous),
+        )
+
+    def _delete_item(self, event: ItemDelete, now: int) -> None:
+        self._items.delete(event.item_id)
+        self._outbox.put(now, ItemDeleted(item_id=event.item_id))
+
+    def _retrieve_item(self, event: ItemRetrieve, now: int) -> None:
+        self._outbox.put(now, ItemRetrieved(item=self._items.retrieved(event.item_id)))
+
+    def _truncate_item(self, event: ItemTruncate, now: int) -> None:
+        self._items.truncate(event.item_id, event.content_index, event.audio_end_ms)
+        self._outbox.put(
+            now,
+            ItemTruncated(
+                item_id=event.item_id, content_index=event.content_index, audio_end_ms=event.audio_end_ms
+            ),
+        )
+
+    def _create_response(self, event: ResponseCreate, now: int) -> None:
+        request = response_request(self._settings, event.response)
+        endpoint = self._turns.endpoint(now)
+        trigger = "manual" if endpoint.trigger == "manual" else "client"
+        self._responses.create(request, endpoint, trigger, now, self._settings)
+        if request.in_conversation:
+            self._turns.answered()
+
+    def _put_error(self, detail: ErrorDetail, now: int) -> None:
+        self._outbox.put(now, ErrorReceived(error=detail))
+
+    def _end(self, outcome: str) -> None:
+        self._outcome = outcome
+        self._truth.abandon()
