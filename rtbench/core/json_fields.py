@@ -23,6 +23,6 @@ def string(mapping: Mapping[str, Any], *path: str) -> str:
 
 
 def count(mapping: Mapping[str, Any], *path: str) -> int:
-    """A whole number deep in a JSON object; 0 where there is none."""
+    """A number of things deep in a JSON object; 0 where there is none, or none that a 64-bit column holds."""
     value = field(mapping, *path)
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int and 0 <= value < 1 << 63 else 0

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from rtbench.core.script import Clip
 
+NS_PER_S = 1_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class StartMicrophone:
@@ -40,5 +42,8 @@ class FrameGrid:
         return self.start_ns + frames * self.frame_ns
 
     def sample_at(self, instant_ns: int, rate_hz: int) -> int:
-        """The sample of the input stream that is captured at an instant."""
-        return (instant_ns - self.start_ns) * rate_hz // 1_000_000_000
+        """The sample of the input stream whose capture is nearest to an instant.
+
+        Instants of samples are cut to whole nanoseconds; rounding to the nearest sample finds them again.
+        """
+        return ((instant_ns - self.start_ns) * rate_hz + NS_PER_S // 2) // NS_PER_S

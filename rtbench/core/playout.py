@@ -40,6 +40,8 @@ class Playback:
     """The smallest delay before the first sample that would have spared every underrun so far."""
 
     finished: bool = False
+    """All audio is there, as far as is known."""
+
     flushed_at_ns: int | None = None
     """When the rest was thrown away."""
 
@@ -97,6 +99,7 @@ class Playback:
                 self.buffering = True
                 self.dry_since_ns = end_ns
         self.chunks += 1
+        self.finished = False  # one part's audio was complete, and the next part's begins
         self.received_ns += duration_ns
         self.last_arrival_ns = now
 
@@ -120,9 +123,9 @@ class Playback:
         self.buffering = False
 
     def flush(self, now: int) -> None:
-        """Throw away what has not left the player."""
+        """Throw away what has not left the player, and what is yet to come."""
         end_ns = self.end_ns()
-        if end_ns is None or end_ns > now:
+        if not self.finished or end_ns is None or end_ns > now:
             self._flushed_media_ns = self.heard_ns(now)
             self.flushed_at_ns = now
 
@@ -163,7 +166,7 @@ class Player:
         return playback
 
     def finish(self, response_id: str, now: int) -> None:
-        """No more audio of this response will come; what is held back for the prebuffer plays now."""
+        """A part of this response's audio is complete; what is held back for the prebuffer plays now."""
         playback = self._playbacks.get(response_id)
         if playback is not None and not playback.finished:
             playback.finished = True

@@ -1,0 +1,62 @@
+"""The `rtbench` command: parses, calls the handler, and turns errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import rtbench
+from rtbench.cli import corpus, emulator, report, run, scenario, worker
+from rtbench.core.errors import ExitCode, RtbenchError
+
+COMMANDS = (run, report, emulator, worker, corpus, scenario)
+
+DESCRIPTION = """The load tester for voice: holds scripted spoken conversations, many at once and in real time,
+against a realtime speech-to-speech API, and tells what the callers would have heard."""
+
+EXIT_CODES = """exit codes: 0 pass; 1 usage or configuration; 2 a threshold failed; 4 the run is invalid;
+5 target unreachable or refused the credentials; 130 interrupted"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # it does not return
+        """Bad usage is exit code 1, as all bad input; argparse's own 2 means a failed threshold here."""
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(int(ExitCode.USAGE))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands."""
+    parser = _Parser(prog="rtbench", description=DESCRIPTION, epilog=EXIT_CODES)
+    parser.add_argument("--version", action="version", version=f"rtbench {rtbench.__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for command in COMMANDS:
+        command.register(subparsers)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    args = build_parser().parse_args(arguments)
+    try:
+        return int(args.handler(args))
+    except RtbenchError as error:
+        print(f"rtbench: {error}", file=sys.stderr)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("rtbench: interrupted", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+
+
+def entry() -> None:
+    """The console script."""
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `rtbench ... | head`: the reader had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = int(ExitCode.PASS)
+    sys.exit(code)

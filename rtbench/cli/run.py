@@ -1,0 +1,161 @@
+"""`rtbench run`: hold a scenario's conversations, report on them, and judge them by the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtbench.core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rtbench.analysis.summary import Summary
+    from rtbench.load.run import RunEnd
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        "run",
+        help="run scenarios and report on them",
+        description="Run scenarios one after the other; each leaves a directory with its rows and its report.",
+    )
+    parser.add_argument("scenarios", metavar="SCENARIO", nargs="+", type=Path, help="scenario file (YAML)")
+    parser.add_argument(
+        "--target",
+        default="emulator",
+        help="emulator (default: one is started for the run), openai, azure, or a base URL such as http://127.0.0.1:8080/v1",
+    )
+    parser.add_argument("--users", type=_positive_int, metavar="N", help="callers at the same time")
+    parser.add_argument("--spawn-rate", type=_positive_float, metavar="N", help="new callers per second")
+    parser.add_argument(
+        "--duration",
+        metavar="TIME",
+        help="how long, such as '30 s' or '5 min'; callers call again until then",
+    )
+    parser.add_argument(
+        "--workers", type=_positive_int, default=1, metavar="N", help="processes that hold calls (default: 1)"
+    )
+    parser.add_argument("--transport", choices=["websocket"], default="websocket", help="default: websocket")
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports"), metavar="DIR", help="where the run's directory goes"
+    )
+    parser.add_argument(
+        "--web",
+        type=int,
+        nargs="?",
+        const=8089,
+        metavar="PORT",
+        help="Locust's web page on loopback (default port: 8089)",
+    )
+    parser.add_argument(
+        "--no-budget",
+        action="store_true",
+        help="let a target that is not on this machine spend without a limit",
+    )
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run every scenario; the exit code of the first that did not pass, 0 where all did."""
+    from rtbench.engine.target import EMULATOR, named_target
+    from rtbench.scenario.load import load_scenarios
+
+    load_scenarios(args.scenarios)
+    if args.target != EMULATOR and not named_target(args.target).is_loopback and not args.no_budget:
+        raise UsageError(
+            f"{args.target} is not on this machine and may cost money: say --no-budget if that is meant."
+        )
+    duration_s = _duration_s(args.duration)
+    codes = []
+    for scenario in args.scenarios:
+        codes.append(_run_one(args, scenario, duration_s))
+        if codes[-1] == ExitCode.INTERRUPTED:
+            break
+    return next((code for code in codes if code != ExitCode.PASS), ExitCode.PASS)
+
+
+def _run_one(args: argparse.Namespace, scenario: Path, duration_s: float | None) -> int:
+    from rich.console import Console
+
+    from rtbench.load.run import RunOptions, run
+
+    console = Console(stderr=True)
+    end = run(
+        RunOptions(
+            scenario=scenario,
+            target=args.target,
+            transport=args.transport,
+            out=args.out,
+            command=("rtbench", *sys.argv[1:]),
+            users=args.users,
+            spawn_rate=args.spawn_rate,
+            duration_s=duration_s,
+            workers=args.workers,
+            web_port=args.web,
+        ),
+        console,
+    )
+    return _report(end)
+
+
+def _report(end: RunEnd) -> int:
+    """Make and print the report of whatever was written, then say why the run ended, if it was cut short."""
+    summary = _print_report(end.directory) if end.directory is not None else None
+    if end.failure is not None:
+        print(f"rtbench: {end.failure}", file=sys.stderr)
+        return end.failure.exit_code
+    if end.interrupted:
+        print("rtbench: interrupted; the report covers what was finished", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    return _judgement(summary)
+
+
+def _print_report(directory: Path) -> Summary:
+    from rich.console import Console
+
+    from rtbench.report.build import make_report
+    from rtbench.report.terminal import print_summary
+    from rtbench.results.run_directory import RunDirectory
+
+    summary = make_report(directory)
+    print_summary(Console(), summary, RunDirectory(directory).report_html)
+    return summary
+
+
+def _judgement(summary: Summary | None) -> ExitCode:
+    from rtbench.analysis.verdict import Level
+
+    if summary is None or summary.verdict.level is Level.INVALID:
+        return ExitCode.INVALID
+    if any(result.status != "passed" for result in summary.thresholds):
+        return ExitCode.THRESHOLD_FAILED
+    return ExitCode.PASS
+
+
+def _duration_s(written: str | None) -> float | None:
+    from rtbench.scenario.duration import Duration
+
+    if written is None:
+        return None
+    try:
+        return Duration.parse(written).s
+    except ValueError as error:
+        raise UsageError(f"--duration: {error}") from None
+
+
+def _positive_int(written: str) -> int:
+    if not written.isdigit() or int(written) == 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not '{written}'")
+    return int(written)
+
+
+def _positive_float(written: str) -> float:
+    try:
+        value = float(written)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not '{written}'")
+    return value

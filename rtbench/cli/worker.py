@@ -1,0 +1,37 @@
+"""`rtbench worker`: join a distributed run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        "worker",
+        help="join a distributed run",
+        description="Hold calls for a master, which `rtbench run --workers` or `locust --master` started.",
+    )
+    parser.add_argument(
+        "scenario", metavar="SCENARIO", type=Path, help="the scenario file that the master runs"
+    )
+    parser.add_argument("--master", required=True, metavar="HOST", help="where the master runs")
+    parser.add_argument("--port", type=int, default=5557, help="the master's port (default: 5557)")
+    parser.add_argument("--until-stopped", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Work until the master says quit."""
+    from locust.env import Environment
+
+    from rtbench.load.run import caller_class
+    from rtbench.load.worker import serve_as_worker
+    from rtbench.scenario.load import load_scenario
+
+    load_scenario(args.scenario)
+    environment = Environment(user_classes=[caller_class(args.scenario, until_stopped=args.until_stopped)])
+    serve_as_worker(environment, args.master, args.port, with_parent=args.with_parent)
+    return 0

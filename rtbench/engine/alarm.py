@@ -1,0 +1,145 @@
+"""One alarm clock for everything an event loop does on time: frames to send, machines to wake.
+
+asyncio's own timers are too coarse for audio (uvloop rounds to a millisecond, and can fire early), so
+on Linux the clock sleeps on a timerfd with an absolute deadline; elsewhere on the loop's timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import platform
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from rtbench.clock import NS_PER_S, monotonic_ns
+
+_CLOCK_MONOTONIC = 1
+_TFD_NONBLOCK_CLOEXEC = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
+_TFD_TIMER_ABSTIME = 1
+
+EARLY_NS = 50_000
+"""An alarm this close is rung now: a system call to wait for it would cost as much."""
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("interval", _Timespec), ("value", _Timespec))
+
+
+class Alarm:
+    """One thing to be done at an instant; `cancel` is cheap, and safe at any time."""
+
+    __slots__ = ("_callback", "at_ns")
+
+    def __init__(self, at_ns: int, callback: Callable[[int], None]) -> None:
+        self.at_ns = at_ns
+        self._callback: Callable[[int], None] | None = callback
+
+    def cancel(self) -> None:
+        self._callback = None
+
+    def ring(self, now: int) -> None:
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback(now)
+
+
+class AlarmClock:
+    """Rings alarms at absolute instants of the monotonic clock, earliest first, in one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._heap: list[tuple[int, int, Alarm]] = []
+        self._order = 0
+        self._armed_ns: int | None = None
+        self._timer = _timer(loop, self._ring)
+
+    def call_at(self, at_ns: int, callback: Callable[[int], None]) -> Alarm:
+        """Call `callback(now)` at `at_ns`, or at once in the loop's next round where that is past."""
+        alarm = Alarm(at_ns, callback)
+        self._order += 1
+        heappush(self._heap, (at_ns, self._order, alarm))
+        self._arm(at_ns)
+        return alarm
+
+    def close(self) -> None:
+        """Ring nothing more, and give the timer back."""
+        self._heap.clear()
+        self._timer.close()
+
+    def _ring(self) -> None:
+        self._armed_ns = None
+        heap = self._heap
+        now = monotonic_ns()
+        while heap and heap[0][0] <= now + EARLY_NS:
+            at_ns, _, alarm = heappop(heap)
+            alarm.ring(max(now, at_ns))
+            now = monotonic_ns()
+        if heap:
+            self._arm(heap[0][0])
+
+    def _arm(self, at_ns: int) -> None:
+        """Wake at this instant, unless something earlier is awaited."""
+        if self._armed_ns is None or at_ns < self._armed_ns:
+            self._armed_ns = at_ns
+            self._timer.arm(at_ns)
+
+
+def _timer(loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> _TimerFd | _LoopTimer:
+    if platform.system() == "Linux":
+        return _TimerFd(loop, ring)
+    return _LoopTimer(loop, ring)
+
+
+class _TimerFd:
+    """A Linux timer as a file descriptor (timerfd_create(2)); Python has it itself from 3.13 on."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._fd: int = self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK_CLOEXEC)
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create failed")
+        self._loop = loop
+        self._ring = ring
+        loop.add_reader(self._fd, self._expired)
+
+    def arm(self, at_ns: int) -> None:
+        seconds, nanoseconds = divmod(max(at_ns, 1), NS_PER_S)
+        spec = _Itimerspec(_Timespec(0, 0), _Timespec(seconds, nanoseconds))
+        self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(spec), None)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _expired(self) -> None:
+        try:
+            os.read(self._fd, 8)
+        except BlockingIOError:  # re-armed between expiry and this read
+            return
+        self._ring()
+
+
+class _LoopTimer:
+    """The loop's own timer, where there is no timerfd."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, ring: Callable[[], None]) -> None:
+        self._loop = loop
+        self._ring = ring
+        self._handle: asyncio.TimerHandle | None = None
+
+    def arm(self, at_ns: int) -> None:
+        self.close()
+        self._handle = self._loop.call_later(max(0, at_ns - monotonic_ns()) / NS_PER_S, self._ring)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None

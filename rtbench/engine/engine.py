@@ -1,0 +1,115 @@
+"""The engine: holds any number of calls in one event loop, and reports to the Locust worker that owns it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rtbench.clock import unix_offset_ns
+from rtbench.dialects.registry import DIALECTS
+from rtbench.engine.alarm import AlarmClock
+from rtbench.engine.call import Call, Surroundings
+from rtbench.engine.health import HealthMonitor
+from rtbench.engine.messages import CallOver, Configure, FromEngine, Goodbye, Row, StartCall, StopCall
+from rtbench.engine.plan import Plan
+from rtbench.engine.probe import probe
+from rtbench.engine.rows import RowKeys
+from rtbench.engine.target import named_target
+from rtbench.engine.trace import Trace
+
+GOLDEN_RATIO = 0.618_033_988_749_895
+"""Multiples of it, modulo 1, spread evenly however many there are: the phases of the microphones."""
+
+
+class Engine:
+    """Calls, their shared surroundings, and the row counts that must add up at the end."""
+
+    def __init__(self, settings: Configure, say: Callable[[FromEngine], None]) -> None:
+        """Raises UsageError where the scenario or its corpus cannot be used."""
+        self._settings = settings
+        self._say = say
+        self._calls: dict[int, Call] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._rows: Counter[str] = Counter()
+        target = named_target(settings.target)
+        self._plans = {
+            plan.scenario.name: plan for plan in (Plan(Path(s), target) for s in settings.scenarios)
+        }
+        for plan in self._plans.values():
+            plan.encode_clips()
+        self._alarms = AlarmClock(asyncio.get_running_loop())
+        self._health = HealthMonitor(
+            settings.worker,
+            self._alarms,
+            sessions_alive=lambda: len(self._calls),
+            rows_sent=lambda: self._rows["turns"] + self._rows["sessions"],
+            emit=lambda row: self._emit("generator", row),
+        )
+        self._trace = Trace(
+            Path(settings.run_directory) / "trace",
+            settings.worker,
+            DIALECTS[target.dialect].wire_type,
+            keep_words=all(plan.scenario.record.transcripts for plan in self._plans.values()),
+        )
+        self._around = Surroundings(
+            alarms=self._alarms,
+            lateness=self._health.lateness,
+            unix_offset_ns=unix_offset_ns(),
+            sessions_alive=lambda: len(self._calls),
+            emit=self._emit,
+        )
+        self._health.start()
+
+    async def probe(self) -> None:
+        """Try the target once for each scenario's model. Raises TargetError."""
+        for plan in self._plans.values():
+            await probe(plan.target, plan.dialect, plan.scenario.session.model)
+
+    def start_call(self, order: StartCall) -> None:
+        """Begin a conversation; `CallOver` is said when it has ended."""
+        name = f"{self._settings.worker}-{order.call:06d}"
+        keys = RowKeys(
+            worker=self._settings.worker,
+            session=name,
+            user=order.user,
+            iteration=order.iteration,
+            scenario=order.scenario,
+            transport=self._settings.transport,
+        )
+        plan = self._plans[order.scenario]
+        phase_ns = int(order.call * GOLDEN_RATIO % 1 * plan.frame_ns)
+        call = Call(self._around, plan, keys, order.seed, phase_ns, self._trace.session(name))
+        self._calls[order.call] = call
+        self._tasks[order.call] = asyncio.get_running_loop().create_task(self._hold(order.call, call))
+
+    def stop_call(self, order: StopCall) -> None:
+        """End a conversation that may have ended by itself meanwhile."""
+        call = self._calls.get(order.call)
+        if call is not None:
+            call.stop(abort=order.abort)
+
+    async def shut_down(self) -> None:
+        """Abort what still runs, write the last rows, and say goodbye."""
+        for call in list(self._calls.values()):
+            call.stop(abort=True)
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=5.0)
+        self._health.stop()
+        self._alarms.close()
+        lost = self._trace.close()
+        self._say(Goodbye(rows=dict(self._rows), trace_error=lost))
+
+    async def _hold(self, number: int, call: Call) -> None:
+        try:
+            await call.hold()
+        finally:
+            del self._calls[number], self._tasks[number]
+            session = call.conversation.session
+            self._say(CallOver(number, session.outcome, session.error_class, session.error_detail))
+
+    def _emit(self, table: str, row: dict[str, Any]) -> None:
+        self._rows[table] += 1
+        self._say(Row(table, row))

@@ -1,0 +1,101 @@
+"""The load generator's own health: lateness, loop lag, collector pauses, processor share. Doubt in numbers."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+
+from rtbench.clock import NS_PER_MS, cpu_ns, monotonic_ns, unix_ns
+from rtbench.engine.alarm import AlarmClock
+from rtbench.engine.lateness import LatenessLog
+
+INTERVAL_NS = 1_000 * NS_PER_MS
+PROBE_NS = 50 * NS_PER_MS
+"""How often the loop's lag is probed: 20 samples a row, at no cost worth naming."""
+
+GC_THRESHOLDS = (50_000, 20, 100)
+"""Against Python's (700, 10, 10): an engine makes few cycles, and a full collection over many sessions' objects
+holds the loop for tens of milliseconds."""
+
+
+class HealthMonitor:
+    """Writes one `generator` row a second to `emit`."""
+
+    def __init__(
+        self,
+        worker: str,
+        alarms: AlarmClock,
+        sessions_alive: Callable[[], int],
+        rows_sent: Callable[[], int],
+        emit: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.lateness = LatenessLog()
+        self._worker = worker
+        self._alarms = alarms
+        self._sessions_alive = sessions_alive
+        self._rows_sent = rows_sent
+        self._emit = emit
+        self._process = psutil.Process()
+        self._since_ns = monotonic_ns()
+        self._cpu_ns = cpu_ns()
+        self._lag_max_ns = 0
+        self._pauses_ns: list[int] = []
+        self._collecting_since_ns = 0
+
+    def start(self) -> None:
+        """Begin to watch; the collector is tamed from here on."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        gc.callbacks.append(self._watch_collector)
+        self._alarms.call_at(monotonic_ns() + PROBE_NS, self._probe)
+        self._alarms.call_at(self._since_ns + INTERVAL_NS, self._report)
+
+    def stop(self) -> None:
+        """Write the last row."""
+        gc.callbacks.remove(self._watch_collector)
+        self._write(monotonic_ns())
+
+    def _probe(self, now: int, due_ns: int | None = None) -> None:
+        if due_ns is not None:
+            self._lag_max_ns = max(self._lag_max_ns, now - due_ns)
+        next_ns = now + PROBE_NS
+        self._alarms.call_at(next_ns, lambda now: self._probe(now, next_ns))
+
+    def _report(self, now: int) -> None:
+        self._write(now)
+        self._alarms.call_at(now + INTERVAL_NS, self._report)
+
+    def _write(self, now: int) -> None:
+        frames, late_max_ms, histogram = self.lateness.take()
+        used_ns = cpu_ns()
+        elapsed_ns = max(1, now - self._since_ns)
+        self._emit(
+            {
+                "worker": self._worker,
+                "at_unix_ns": unix_ns(),
+                "interval_ms": elapsed_ns / NS_PER_MS,
+                "sessions": self._sessions_alive(),
+                "cpu_share": (used_ns - self._cpu_ns) / elapsed_ns,
+                "loop_lag_max_ms": self._lag_max_ns / NS_PER_MS,
+                "gc_pause_max_ms": max(self._pauses_ns, default=0) / NS_PER_MS,
+                "gc_pause_total_ms": sum(self._pauses_ns) / NS_PER_MS,
+                "frames_sent": frames,
+                "send_lateness_max_ms": late_max_ms,
+                "send_lateness": histogram,
+                "rows_written": self._rows_sent(),
+                "rss_bytes": self._process.memory_info().rss,
+            }
+        )
+        self._since_ns, self._cpu_ns = now, used_ns
+        self._lag_max_ns = 0
+        self._pauses_ns = []
+
+    def _watch_collector(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._collecting_since_ns = monotonic_ns()
+        else:
+            self._pauses_ns.append(monotonic_ns() - self._collecting_since_ns)

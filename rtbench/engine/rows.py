@@ -1,0 +1,76 @@
+"""Rows of the run's tables, made of finished records: their fields, their metrics, and whether to trust them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+
+from rtbench.core.metrics import SESSION_METRICS, TURN_METRICS
+from rtbench.core.metrics.response import identity_error_ms
+from rtbench.core.sessions import Session
+from rtbench.core.turns import Turn
+
+VOID_LATENESS_MS = 20.0
+"""A turn with a frame later than this was not the turn that was planned."""
+
+VOID_IDENTITY_MS = 0.1
+"""The parts must add up to the whole, but for rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowKeys:
+    """What tells the rows of one session apart from all others of a run."""
+
+    worker: str
+    session: str
+    user: int
+    iteration: int
+    scenario: str
+    transport: str
+
+    def columns(self, session_id: str) -> dict[str, Any]:
+        return {**asdict(self), "session_id": session_id}
+
+
+def turn_row(
+    keys: RowKeys, session_id: str, turn: Turn, late_max_ms: float, **columns: Any
+) -> dict[str, Any]:
+    """One row of `results.schema.TURNS`; `columns` are those that only the engine knows."""
+    identity_ms = identity_error_ms(turn)
+    reason = void_reason(late_max_ms, identity_ms)
+    return {
+        **keys.columns(session_id),
+        **asdict(turn),
+        **{metric.name: metric.compute(turn) for metric in TURN_METRICS},
+        **columns,
+        "frame_late_max_ms": late_max_ms,
+        "identity_error_ms": identity_ms,
+        "void": bool(reason),
+        "void_reason": reason,
+    }
+
+
+def void_reason(late_max_ms: float, identity_ms: float | None) -> str:
+    """Why a turn's numbers are not to be trusted; empty where they are."""
+    if late_max_ms > VOID_LATENESS_MS:
+        return f"a frame was sent {late_max_ms:.0f} ms late"
+    if identity_ms is not None and abs(identity_ms) > VOID_IDENTITY_MS:
+        return f"the parts of its latency miss the whole by {identity_ms:.1f} ms"
+    return ""
+
+
+def session_row(
+    keys: RowKeys, session: Session, unknown_fields: Counter[str], **columns: Any
+) -> dict[str, Any]:
+    """One row of `results.schema.SESSIONS`."""
+    return {
+        **keys.columns(session.session_id),
+        **asdict(session),
+        "errors": msgspec.json.encode(dict(session.errors)).decode(),
+        **{metric.name: metric.compute(session) for metric in SESSION_METRICS},
+        "unknown_fields": msgspec.json.encode(dict(unknown_fields)).decode(),
+        **columns,
+    }

@@ -1,0 +1,77 @@
+"""The Locust user that holds spoken conversations: `from rtbench import RealtimeUser` in a locustfile."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from locust import User, task
+from locust.env import Environment
+from locust.exception import StopUser
+
+from rtbench.load.bench import Bench
+from rtbench.load.engine_client import RunningCall
+from rtbench.scenario.load import load_scenario
+from rtbench.scenario.model import Scenario
+
+
+class RealtimeUser(User):
+    """One caller: holds the scenario's conversation, waits, and calls again.
+
+    Set `scenario` to a scenario file. `host` is the API's base URL (`http://127.0.0.1:8080/v1`); where
+    neither it nor `--host` is given, the emulator is started for the run.
+    """
+
+    abstract = True
+    scenario: ClassVar[str | Path]
+    until_stopped: ClassVar[bool] = False
+    """Call again until the run is stopped, however many conversations the scenario names."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._bench = Bench.of(environment)
+        self._plan = scenario_of(type(self))
+        self._number = 0
+        self._random = random.Random(self._plan.seed)
+        self._iteration = 0
+        self._call: RunningCall | None = None
+
+    def on_start(self) -> None:
+        self._number = self._bench.pool.enroll()
+        self._random.seed(f"{self._plan.seed}/{self._number}")
+
+    def wait_time(self) -> float:
+        """Seconds between two conversations, from the scenario's `between_calls`."""
+        return self._plan.between_calls.draw_ns(self._random) / 1e9
+
+    @task
+    def converse(self) -> None:
+        """Hold one conversation."""
+        limit = None if self.until_stopped else self._plan.iterations_per_user
+        pool = self._bench.pool
+        self._call = pool.start_call(self._plan.name, self._plan.seed, self._number, self._iteration)
+        try:
+            self._call.wait()
+        finally:
+            self._call = None
+        self._iteration += 1
+        if limit is not None and self._iteration >= limit:
+            raise StopUser
+
+    def stop(self, force: bool = False) -> Any:
+        """End the conversation after the turn under way, or at once, as Locust asks."""
+        if self._call is not None:
+            self._call.stop(abort=force)
+        return super().stop(force)
+
+
+def scenario_of(user_class: type[RealtimeUser]) -> Scenario:
+    """The scenario of a user class. Raises UsageError where it cannot be used."""
+    return _read(Path(user_class.scenario))
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path) -> Scenario:
+    return load_scenario(path)
