@@ -109,7 +109,7 @@ def _report(end: RunEnd) -> int:
     if end.interrupted:
         print("rtbench: interrupted; the report covers what was finished", file=sys.stderr)
         return ExitCode.INTERRUPTED
-    return _judgement(summary)
+    return ExitCode.INVALID if summary is None else summary.exit_code
 
 
 def _print_report(directory: Path) -> Summary:
@@ -122,16 +122,6 @@ def _print_report(directory: Path) -> Summary:
     summary = make_report(directory)
     print_summary(Console(), summary, RunDirectory(directory).report_html)
     return summary
-
-
-def _judgement(summary: Summary | None) -> ExitCode:
-    from rtbench.analysis.verdict import Level
-
-    if summary is None or summary.verdict.level is Level.INVALID:
-        return ExitCode.INVALID
-    if any(result.status != "passed" for result in summary.thresholds):
-        return ExitCode.THRESHOLD_FAILED
-    return ExitCode.PASS
 
 
 def _duration_s(written: str | None) -> float | None:

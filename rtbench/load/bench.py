@@ -39,10 +39,14 @@ if TYPE_CHECKING:
 BEGIN = "rtbench.begin"
 DRAIN = "rtbench.drain"
 DRAINED = "rtbench.drained"
-REFUSED = "rtbench.refused"
+READY = "rtbench.ready"
+FAILED = "rtbench.failed"
 
 USERS_PER_WORKER = 1_000_000
 """Distance of the user numbers of two workers: more than one process can hold."""
+
+READY_TIMEOUT_S = 90.0
+"""For a worker's engine to come up, beside others on a busy machine."""
 
 GRACE_S = 20.0
 """What a worker may take, beyond its callers' own time, to end its engine and send its last rows."""
@@ -88,6 +92,7 @@ class Bench:
         self._pool: CallerPool | None = None
         self._outbox: Outbox | None = None
         self._workers: dict[str, str] = {}
+        self._ready: set[str] = set()
         self._reports: dict[str, _WorkerReport] = {}
         self._ticker: gevent.Greenlet | None = None
         self.ended: RunKeeper | None = None
@@ -114,7 +119,8 @@ class Bench:
         if isinstance(runner, MasterRunner):
             runner.register_message(ROWS, bench._take_rows)
             runner.register_message(DRAINED, bench._take_report)
-            runner.register_message(REFUSED, bench._take_refusal)
+            runner.register_message(READY, bench._note_ready)
+            runner.register_message(FAILED, bench._take_failure)
         events.test_start.add_listener(bench._test_start)
         events.test_stopping.add_listener(bench._test_stopping)
         events.quit.add_listener(bench._quit)
@@ -173,7 +179,8 @@ class Bench:
     def _begin_run(self) -> None:
         runner, settings = self._runner, self._settings
         scenarios = self.scenarios()
-        self._reports, self._workers = {}, {}
+        self.failure = None
+        self._reports, self._workers, self._ready = {}, {}, set()
         target = self._environment.host or settings.target
         self.keeper = RunKeeper(scenarios, target, settings.transport, settings.out, settings.command)
         if target == EMULATOR:
@@ -193,7 +200,18 @@ class Bench:
                 self._workers[client.id] = configure.worker = f"w{index}"
                 configure.first_user = index * USERS_PER_WORKER
                 runner.send_message(BEGIN, _as_dict(configure), client.id)
+            self._await_ready()
         self._ticker = gevent.spawn(self._tick)
+
+    def _await_ready(self) -> None:
+        """Users are spawned only once every worker can hold calls; Locust counts them wrongly otherwise."""
+        with gevent.Timeout(READY_TIMEOUT_S, False):
+            while self.failure is None and self._ready < self._awaited_workers():
+                gevent.sleep(0.05)
+        if self.failure is not None:
+            raise self.failure
+        if missing := sorted(self._workers[client] for client in self._workers.keys() - self._ready):
+            raise RunInvalid(f"Of {len(self._workers)} workers {', '.join(missing)} did not become ready.")
 
     def _start_emulator(self, scenario: tuple[Path, Scenario]) -> str:
         assert self.keeper is not None
@@ -213,8 +231,9 @@ class Bench:
                 self._outbox.flush()
             if self.emulator is not None and (death := self.emulator.death()) is not None:
                 self.fail(death)
-            if self._pool is not None and self._pool.failure is not None:
+            if self._pool is not None and self._pool.failure is not None and self.failure is None:
                 self.fail(self._pool.failure)
+                self._tell_master(self._pool.failure)
             self._miss_workers()
 
     def _miss_workers(self) -> None:
@@ -295,7 +314,10 @@ class Bench:
     def _take_report(self, msg: Any, **_: Any) -> None:
         self._reports[msg.node_id] = _WorkerReport(**msg.data)
 
-    def _take_refusal(self, msg: Any, **_: Any) -> None:
+    def _note_ready(self, msg: Any, **_: Any) -> None:
+        self._ready.add(msg.node_id)
+
+    def _take_failure(self, msg: Any, **_: Any) -> None:
         error = RtbenchError(msg.data["message"])
         error.exit_code = ExitCode(msg.data["exit_code"])
         self.fail(error)
@@ -305,15 +327,21 @@ class Bench:
     def _begin_as_worker(self, msg: Any, **_: Any) -> None:
         configure = Configure(**msg.data)
         runner = self._runner
+        self.failure = None
         if self._pool is not None:
             self._pool.end(0.0, abort=True)
         self._outbox = Outbox(configure.worker, runner.send_message)
         try:
             self._pool = CallerPool(self._environment, configure, self._outbox.take)
         except RtbenchError as error:
-            runner.send_message(REFUSED, {"message": str(error), "exit_code": int(error.exit_code)})
+            self._tell_master(error)
             return
+        runner.send_message(READY)
         self._ticker = self._ticker or gevent.spawn(self._tick)
+
+    def _tell_master(self, error: RtbenchError) -> None:
+        if isinstance(self._runner, WorkerRunner):
+            self._runner.send_message(FAILED, {"message": str(error), "exit_code": int(error.exit_code)})
 
     def _drain_as_worker(self, msg: Any, **_: Any) -> None:
         runner = self._runner

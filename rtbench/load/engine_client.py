@@ -6,6 +6,7 @@ ends. Runs in gevent: one greenlet reads, any number of users wait for their cal
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from rtbench.engine.messages import (
 
 START_TIMEOUT_S = 60.0
 GOODBYE_TIMEOUT_S = 15.0
+EXIT_TIMEOUT_S = 2.0
 ENGINE_DIED = "engine_died"
 
 
@@ -179,8 +181,8 @@ class EngineClient:
 
     def _bury(self, reason: str) -> None:
         """The engine is gone: nobody may wait for it any longer."""
-        status = self._process.poll()
-        if status is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = self._process.wait(timeout=EXIT_TIMEOUT_S)
             reason = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
         self._on_death(reason)
         if not self._ready.ready():

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-BATCH_ROWS = 400
-"""About 1 kB a row: a batch stays below 0.5 MiB, so that heartbeats are not held up behind it."""
+BATCH_BYTES = 400 * 1024
+"""About 270 turns; a message stays below 0.5 MiB, so that heartbeats are not held up behind it."""
 
 Send = Callable[[str, dict[str, Any]], None]
 
@@ -21,17 +21,20 @@ class Outbox:
     def __init__(self, worker: str, send: Send) -> None:
         self._worker = worker
         self._send = send
-        self._rows: list[tuple[str, dict[str, Any]]] = []
+        self._rows: list[msgspec.Raw] = []
+        self._bytes = 0
 
     def take(self, table: str, row: dict[str, Any]) -> None:
-        """One row of a table."""
-        self._rows.append((table, row))
-        if len(self._rows) >= BATCH_ROWS:
+        """One row of a table; the mapping may change afterwards."""
+        packed = msgspec.msgpack.encode((table, row))
+        if self._bytes + len(packed) > BATCH_BYTES:
             self.flush()
+        self._rows.append(msgspec.Raw(packed))
+        self._bytes += len(packed)
 
     def flush(self) -> None:
         """Send what is gathered; to be called about once a second."""
-        rows, self._rows = self._rows, []
+        rows, self._rows, self._bytes = self._rows, [], 0
         if rows:
             self._send(ROWS, {"worker": self._worker, "rows": msgspec.msgpack.encode(rows)})
 

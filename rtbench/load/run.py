@@ -24,6 +24,9 @@ from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
 
 LOOK_INTERVAL_S = 0.25
+REPORT_PATIENCE_NS = 10 * NS_PER_S
+"""Three of the intervals at which Locust's workers report how many users they have."""
+
 WEB_HOST = "127.0.0.1"
 """Locust's own default is every interface of the machine."""
 
@@ -72,7 +75,8 @@ class _Run:
         self._console = console
         self._figures = LiveFigures()
         self._interrupted = False
-        self._all_spawned = False
+        self._spawned_ns: int | None = None
+        self._seen_users = False
         duration = scenario.duration
         self._duration_s = options.duration_s or (duration.s if duration is not None else None)
         until_stopped = options.duration_s is not None
@@ -116,14 +120,23 @@ class _Run:
                 users = self._environment.runner.user_count if self._environment.runner is not None else 0
                 if self._duration_s is not None and elapsed_s >= self._duration_s:
                     break
-                if self._all_spawned and users == 0:
+                if self._nobody_calls(users):
                     break
                 if self._console.is_terminal:
                     live.update(progress(self._figures, self._scenario.name, users, elapsed_s), refresh=True)
                 gevent.sleep(LOOK_INTERVAL_S)
 
+    def _nobody_calls(self, users: int) -> bool:
+        """Whether every user has come and gone; a master hears of its workers' users only now and then."""
+        self._seen_users = self._seen_users or users > 0
+        spawned_ns = self._spawned_ns
+        if spawned_ns is None or users > 0:
+            return False
+        patience_ns = 0 if self._seen_users or self._options.workers == 1 else REPORT_PATIENCE_NS
+        return monotonic_ns() - spawned_ns >= patience_ns
+
     def _interrupt(self) -> None:
         self._interrupted = True
 
     def _note_all_spawned(self, **_: Any) -> None:
-        self._all_spawned = True
+        self._spawned_ns = monotonic_ns()

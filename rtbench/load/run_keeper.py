@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rtbench.clock import local_time
@@ -34,11 +34,11 @@ class RunKeeper:
         command: Sequence[str],
     ) -> None:
         """Make the run directory and write `run.json`. Raises UsageError where that cannot be done."""
+        path, first = scenarios[0]
+        corpus = Corpus.open(find_corpus(first.corpus, path.parent))
         names = "+".join(scenario.name for _, scenario in scenarios)
         self.directory = RunDirectory.create(base, names, local_time())
         self.recorder = Recorder(self.directory)
-        path, first = scenarios[0]
-        corpus = Corpus.open(find_corpus(first.corpus, path.parent))
         self._run = Provenance(
             scenarios=[
                 ScenarioSource(scenario.name, str(path), path.read_text(encoding="utf-8"))
@@ -55,7 +55,10 @@ class RunKeeper:
         write_run_json(self.directory.run_json, self._run)
 
     def end(self, reconciliation: Reconciliation) -> None:
-        """Write what is still buffered, and the reconciliation."""
+        """Write what is still buffered, and the reconciliation, less the rows that this last write lost."""
+        lost = self.recorder.rows_lost
         self.recorder.close()
+        lost_at_last = self.recorder.rows_lost - lost
+        reconciliation = replace(reconciliation, rows_received=reconciliation.rows_received - lost_at_last)
         with contextlib.suppress(OSError):  # a full disk was told already, as one of the recorder's troubles
             write_run_json(self.directory.run_json, ended(self._run, local_time(), reconciliation))
