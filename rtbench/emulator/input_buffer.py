@@ -43,6 +43,7 @@ class InputBuffer:
 
         self._vad_origin = 0
         self._vad = self._new_vad()
+        self._measure()
 
     @property
     def rate_hz(self) -> int:
@@ -78,7 +79,7 @@ class InputBuffer:
                 type(edge)(edge.sample + self._vad_origin, edge.decided_sample + self._vad_origin)
                 for edge in edges
             ]
-        if not vad.speaking:
+        if self.position - self.start > self._most_silence and not vad.speaking:
             self._let_go()
         return []
 
@@ -124,10 +125,12 @@ class InputBuffer:
             self._detection = detection
             self._vad_origin = self.position
             self._vad = self._new_vad()
+            self._measure()
             self.clear()
             return
         restart = (detection is None) != (self._detection is None)
         self._detection = detection
+        self._measure()
         if restart:
             self._vad_origin = self.position
             self._vad = self._new_vad()
@@ -146,10 +149,16 @@ class InputBuffer:
             self._vad.reset()
 
     def _let_go(self) -> None:
-        assert self._detection is not None
-        keep_ms = self._detection.prefix_padding_ms + self._min_speech_ms + _DECISION_MARGIN_MS
-        keep_from = self.position - round(keep_ms * self._fmt.rate_hz / 1000)
+        """Drop the oldest silence, whole chunks of it, down to what a start of speech may reach back to."""
+        keep_from = self.position - self._least_silence
         chunks = self._chunks
         while chunks and self.start + (samples := self._fmt.samples(len(chunks[0]))) <= keep_from:
             chunks.popleft()
             self.start += samples
+
+    def _measure(self) -> None:
+        """How much silence is kept: enough at least, and more before it is worth while to drop any."""
+        padding_ms = self._detection.prefix_padding_ms if self._detection else 0
+        keep_ms = padding_ms + self._min_speech_ms + _DECISION_MARGIN_MS
+        self._least_silence = round(keep_ms * self._fmt.rate_hz / 1000)
+        self._most_silence = self._least_silence + self._fmt.rate_hz // 2

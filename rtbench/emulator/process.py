@@ -14,12 +14,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rtbench.clock import NS_PER_S, monotonic_ns
 from rtbench.core.errors import ExitCode, TargetUnreachable, UsageError
 
 KEY_VARIABLE = "RTBENCH_EMULATOR_KEY"
@@ -102,10 +102,10 @@ class EmulatorProcess:
         """What the child announces."""
         stdout = self._child.stdout
         assert stdout is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline_ns = monotonic_ns() + round(START_TIMEOUT_S * NS_PER_S)
         line = b""
         while not line.endswith(b"\n"):
-            left_s = deadline - time.monotonic()
+            left_s = (deadline_ns - monotonic_ns()) / NS_PER_S
             if left_s <= 0 or not select.select([stdout], [], [], left_s)[0]:
                 raise TargetUnreachable(f"The emulator did not start within {START_TIMEOUT_S:.0f} s.")
             piece = stdout.read(4096)
@@ -120,7 +120,7 @@ class EmulatorProcess:
         status = self._child.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        reason = lines[-1][:_KEPT_ERROR_CHARS] if lines else f"exit status {status}"
+        reason = lines[-1].removeprefix("rtbench: ")[:_KEPT_ERROR_CHARS] if lines else f"exit status {status}"
         if status == ExitCode.USAGE:
             return UsageError(reason)
         return TargetUnreachable(f"The emulator did not start: {reason}")

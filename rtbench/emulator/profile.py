@@ -6,9 +6,10 @@ their unit, delays as `delays` describes.
 
 from __future__ import annotations
 
+import random
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from rtbench.core.vad import MIN_SPEECH_MS
 from rtbench.emulator.delays import ZERO, Constant, Delay, parse_delay
@@ -18,12 +19,7 @@ from rtbench.scenario.fault import fault, shown
 
 BURST = "burst"
 
-DelayField = Annotated[
-    Any,
-    BeforeValidator(parse_delay),
-    PlainSerializer(repr, return_type=str),
-    WithJsonSchema({"description": "a duration, or one of normal, lognormal, empirical"}),
-]
+DelayField = Annotated[Any, BeforeValidator(parse_delay)]
 
 
 def _parse_pace(written: Any) -> float | None:
@@ -104,7 +100,7 @@ class Profile(Block):
     def chunk_ms(self) -> int:
         return int(self.chunk.ms)
 
-    def delay_ms(self, name: str, rng: Any) -> float:
+    def delay_ms(self, name: str, rng: random.Random) -> float:
         """One draw of the delay with this name."""
         delay: Delay = getattr(self, name)
         return delay.draw_ms(rng)

@@ -1,7 +1,7 @@
 """The recognizer: tells what was said, by knowing the corpus rather than language.
 
 What a caller plays is compared with every known recording, by the shape of its loudness over time
-(RMS in 10 ms windows, normalised correlation), so it works on decoded G.711 as well as on PCM. A
+(RMS in 30 ms windows every 10 ms, normalised correlation), so it works on decoded G.711 as well as on PCM. A
 turn may be a whole recording, a part between two pauses, or several one after the other. Speech that
 is not of the corpus is not recognised, and no words are made up for it.
 """
@@ -18,7 +18,9 @@ from rtbench.core.pcm import Levels, Samples
 from rtbench.emulator.recording import Recording
 from rtbench.emulator.words import Word, spoken_words
 
-WINDOW_MS = 10
+HOP_MS = 10
+"""Windows are three hops long, 30 ms: enough that an onset looks alike wherever it falls on the grid."""
+
 LOUD_DBFS = -46.0
 """The level at which the VAD's speech ends, at the default threshold: turns are cut where it is quiet by this measure."""
 
@@ -26,8 +28,9 @@ MIN_PAUSE_WINDOWS = 10
 """Quiet for 100 ms separates runs of speech; the shortest silence that ends a turn is longer."""
 
 LENGTH_TOLERANCE_WINDOWS = 3
-LIKENESS = 0.9
-"""Correlation of the same recording after G.711 and another window grid is above 0.98, of two different ones below 0.8."""
+LIKENESS = 0.92
+"""In the English corpus the same recording correlates above 0.94 after G.711 and on another grid, two
+different ones of more than 0.4 s below 0.91; among shorter words, which look alike, the likest is taken."""
 
 Run = tuple[int, int]
 """Windows of speech, from the first to before the last."""
@@ -103,20 +106,23 @@ def _passages(recording: Recording, rate_hz: int) -> Iterator[_Passage]:
     words = spoken_words(recording.text, recording.spans)
     for first, (start, _) in enumerate(runs):
         for last, (_, end) in enumerate(runs[first:], first):
-            # Nothing before the first run or after the last one is spoken.
-            after = 0 if first == 0 else start
-            before = math.inf if last == len(runs) - 1 else end
+            # A word's estimated start may lie in the pause before it: it belongs to the run that follows.
+            after = runs[first - 1][1] if first else 0
+            before = end if last < len(runs) - 1 else math.inf
             yield _Passage(levels[start:end], _text_between(words, after, before))
 
 
 def _text_between(words: Sequence[Word], start_window: float, end_window: float) -> str:
-    window_ns = WINDOW_MS * 1_000_000
+    window_ns = HOP_MS * 1_000_000
     return " ".join(word.text for word in words if start_window <= word.start_ns / window_ns < end_window)
 
 
 def _levels(samples: Samples, rate_hz: int) -> Levels:
-    window = rate_hz * WINDOW_MS // 1000
-    return pcm.window_levels(samples, window, window)
+    """RMS in windows of three hops, put together from those of one hop, which is quicker than windows that overlap."""
+    hop = rate_hz * HOP_MS // 1000
+    energies = pcm.window_levels(samples, hop, hop) ** 2
+    levels: Levels = ((energies[:-2] + energies[1:-1] + energies[2:]) / 3) ** 0.5
+    return levels
 
 
 def _runs(levels: Levels) -> list[Run]:

@@ -108,6 +108,10 @@ class EmulatedSession:
         )
         self._waiting: Endpoint | None = None
         self._expires_ns = 0
+        self._next_wake: int | None = None
+        self._rested = False
+        """Nothing has changed since `_next_wake` was found: most calls are for audio in which nothing happens."""
+
         self._outcome: str | None = None
         self._handlers: dict[type[Any], Callable[[Any, int], None]] = {
             SessionUpdate: self._update,
@@ -146,11 +150,13 @@ class EmulatedSession:
                 self.wake(now)
                 self._obey(event, now)
         except Refusal as refused:
+            self._rested = False
             self._put_error(refused.detail(event.event_id or None), now)
 
     def wake(self, now: int) -> None:
         if self._outcome is not None:
             return
+        self._rested = False
         self._responses.wake(now)
         self._transcription.wake(now)
         self._turns.wake(now)
@@ -171,13 +177,16 @@ class EmulatedSession:
     def next_wake(self) -> int | None:
         if self._outcome is not None:
             return None
-        wakes = (
-            self._responses.next_wake(),
-            self._transcription.next_wake(),
-            self._turns.next_wake(),
-            self._expires_ns,
-        )
-        return min(wake for wake in wakes if wake is not None)
+        if not self._rested:
+            wakes = (
+                self._responses.next_wake(),
+                self._transcription.next_wake(),
+                self._turns.next_wake(),
+                self._expires_ns,
+            )
+            self._next_wake = min(wake for wake in wakes if wake is not None)
+            self._rested = True
+        return self._next_wake
 
     def truth_rows(self) -> list[TruthRow]:
         """What was truly applied in the responses that have ended since the last call."""
@@ -205,6 +214,7 @@ class EmulatedSession:
 
     def _obey(self, event: Any, now: int) -> None:
         handler = self._handlers.get(type(event))
+        self._rested = False
         if self._outcome is not None:
             return
         if handler is not None:
@@ -220,7 +230,8 @@ class EmulatedSession:
         if audio.size_bytes > MAX_APPEND_BYTES:
             raise refusal.too_long("audio", len(audio.base64), MAX_APPEND_BYTES * 4 // 3)
         try:
-            self._turns.hear(audio, now)
+            if self._turns.hear(audio, now):
+                self._rested = False
         except ValueError:
             raise refusal.invalid_audio("audio") from None
 

@@ -14,6 +14,7 @@ from rtbench.core.audio import AUDIO_FORMATS, AudioFormat
 from rtbench.core.client_events import Json
 from rtbench.emulator import parameters
 from rtbench.emulator.refusal import Refusal
+from rtbench.emulator.tool_call import required_tool
 
 INSTRUCTIONS = (
     "You are a friendly voice assistant. Answer in the language of the caller, briefly and in plain words."
@@ -117,6 +118,8 @@ class Settings:
                 merged["audio"] = _merged_audio(merged["audio"], value)
             else:
                 merged[name] = _CLEARED.get(name) if value is None else value
+        # A choice that no turn could obey is refused here, where somebody is told.
+        required_tool(merged["tools"], merged["tool_choice"], "session.tool_choice")
         return Settings(merged)
 
     def _refuse_frozen(self, update: Json, spoken: bool) -> None:

@@ -70,13 +70,15 @@ class TurnTaking:
         self._detection = settings.turn_detection
         self._input.configure(settings.input_format, self._detection)
 
-    def hear(self, audio: Audio, now: int) -> None:
-        """More of the user's audio. Raises ValueError where it is not base64."""
-        for edge in self._input.append(audio.data):
+    def hear(self, audio: Audio, now: int) -> bool:
+        """More of the user's audio; whether anything happened in it. Raises ValueError where it is not base64."""
+        edges = self._input.append(audio.data)
+        for edge in edges:
             if isinstance(edge, SpeechStart):
                 self._speech_started(edge, now)
             else:
                 self._speech_stopped(edge, now)
+        return bool(edges)
 
     def commit(self, now: int) -> None:
         """End the user's turn by hand; nobody answers until asked. Raises Refusal where there is nothing to commit."""

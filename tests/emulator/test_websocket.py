@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import ClientSession, WSMsgType, web
+from websockets.frames import Frame, Opcode
+
+from rtbench.clock import monotonic_ns
+from rtbench.emulator.websocket import StampingHandler, WebSocketConnection, frame_header
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536, 200_000])
+def test_frames_are_those_of_an_independent_implementation(length):
+    payload = b"x" * length
+    assert frame_header(length) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+def over_a_socket(server_side, client_side):
+    """Run both ends of one connection: `server_side(connection, response)`, `client_side(websocket)`."""
+
+    async def main() -> None:
+        failures: list[BaseException] = []
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            response = web.WebSocketResponse(compress=False)
+            await response.prepare(request)
+            try:
+                await server_side(WebSocketConnection(response, request), response)
+            except BaseException as error:
+                failures.append(error)
+                raise
+            return response
+
+        app = web.Application()
+        app.router.add_get("/", handle)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: StampingHandler(runner.server, loop=loop), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            async with ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{port}/") as socket:
+                await asyncio.wait_for(client_side(socket), 5)
+        finally:
+            server.close()
+            await runner.cleanup()
+        assert not failures
+
+    asyncio.run(main())
+
+
+def test_messages_leave_in_order_without_waiting():
+    async def serve(connection, response):
+        for number in range(100):
+            connection.send(b"%d" % number)
+        assert connection.bytes_sent > 100
+        await response.receive()
+
+    async def client(socket):
+        received = [(await socket.receive()).data for _ in range(100)]
+        assert received == [str(number) for number in range(100)]
+
+    over_a_socket(serve, client)
+
+
+def test_arrivals_are_stamped_before_they_are_handled():
+    async def serve(connection, response):
+        before = monotonic_ns()
+        message = await response.receive()
+        handled = monotonic_ns()
+        assert message.data == "hello"
+        assert before <= connection.arrived_ns <= handled
+        assert connection.bytes_received > len("hello")
+        connection.send(b"done")
+
+    async def client(socket):
+        await socket.send_str("hello")
+        assert (await socket.receive()).data == "done"
+
+    over_a_socket(serve, client)
+
+
+def test_a_close_tells_its_code_and_nothing_is_sent_after_it():
+    async def serve(connection, response):
+        connection.send(b"last")
+        connection.close(4001, "enough")
+        connection.send(b"too late")
+        connection.close(4002)
+        assert (await response.receive()).type in (WSMsgType.CLOSING, WSMsgType.CLOSED)
+
+    async def client(socket):
+        assert (await socket.receive()).data == "last"
+        closed = await socket.receive()
+        assert (closed.type, closed.data, closed.extra) == (WSMsgType.CLOSE, 4001, "enough")
+
+    over_a_socket(serve, client)
+
+
+def test_an_abort_cuts_the_connection():
+    async def serve(connection, response):
+        connection.abort()
+        await response.receive()
+
+    async def client(socket):
+        assert (await socket.receive()).type in (WSMsgType.CLOSED, WSMsgType.ERROR)
+        assert socket.close_code == 1006
+
+    over_a_socket(serve, client)
+
+
+def test_a_client_that_does_not_read_is_cut_off():
+    async def serve(connection, response):
+        for _ in range(100):
+            connection.send(bytes(1_000_000))
+        assert connection.pending_bytes == 0
+        await response.receive()
+
+    async def client(socket):
+        while (await socket.receive()).type is WSMsgType.TEXT:
+            pass
+
+    over_a_socket(serve, client)
