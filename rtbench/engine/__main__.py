@@ -49,11 +49,12 @@ class Pipe(asyncio.Protocol):
             self._obey(order)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
         if not self.closed.done():
             self.closed.set_result(None)
 
     def say(self, message: FromEngine) -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(pack(message))
 
     def _obey(self, order: ToEngine) -> None:
@@ -71,7 +72,14 @@ class Pipe(asyncio.Protocol):
         """Do something that takes its time; orders that come meanwhile are obeyed."""
         task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """Work that failed in a way that nobody foresaw ends the process, which the worker notices at once."""
+        self._work.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.closed.done():
+            self.closed.set_exception(error)
 
     async def _configure(self, settings: Configure) -> None:
         try:
@@ -82,9 +90,15 @@ class Pipe(asyncio.Protocol):
         else:
             self.say(Ready())
 
+    async def finish(self) -> None:
+        """The worker is gone, maybe without a word: end what runs, and save what can be saved."""
+        self._begin(self._shut_down())
+        await asyncio.wait(self._work)
+
     async def _shut_down(self) -> None:
-        if self._engine is not None:
-            await self._engine.shut_down()
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.shut_down()
         if self._transport is not None:
             self._transport.close()  # flushes first
 
@@ -93,7 +107,10 @@ async def serve(pair: socket.socket) -> None:
     """Obey the worker until its end of the pair closes."""
     loop = asyncio.get_running_loop()
     _, pipe = await loop.create_connection(Pipe, sock=pair)
-    await pipe.closed
+    try:
+        await pipe.closed
+    finally:
+        await pipe.finish()
 
 
 def main() -> None:

@@ -10,10 +10,11 @@ import asyncio
 import ctypes
 import os
 import platform
+from collections import deque
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from rtbench.clock import NS_PER_S, monotonic_ns
+from rtbench.clock import NS_PER_MS, NS_PER_S, monotonic_ns
 
 _CLOCK_MONOTONIC = 1
 _TFD_NONBLOCK_CLOEXEC = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
@@ -57,34 +58,55 @@ class AlarmClock:
         self._heap: list[tuple[int, int, Alarm]] = []
         self._order = 0
         self._armed_ns: int | None = None
+        self._ringing = False
+        self._closed = False
         self._timer = _timer(loop, self._ring)
 
     def call_at(self, at_ns: int, callback: Callable[[int], None]) -> Alarm:
         """Call `callback(now)` at `at_ns`, or at once in the loop's next round where that is past."""
         alarm = Alarm(at_ns, callback)
-        self._order += 1
-        heappush(self._heap, (at_ns, self._order, alarm))
+        self._push(alarm)
         self._arm(at_ns)
         return alarm
 
     def close(self) -> None:
         """Ring nothing more, and give the timer back."""
+        self._closed = True
         self._heap.clear()
         self._timer.close()
 
     def _ring(self) -> None:
+        """Ring what is due now; what that sets, be it for the past, waits for the loop's next round."""
         self._armed_ns = None
+        self._ringing = True
+        due = self._take_due(monotonic_ns() + EARLY_NS)
+        try:
+            while due and not self._closed:
+                alarm = due.popleft()
+                alarm.ring(max(monotonic_ns(), alarm.at_ns))
+        finally:
+            # One alarm that raises must not silence the others.
+            for alarm in due:
+                self._push(alarm)
+            self._ringing = False
+            if self._heap:
+                self._arm(self._heap[0][0])
+
+    def _take_due(self, until_ns: int) -> deque[Alarm]:
         heap = self._heap
-        now = monotonic_ns()
-        while heap and heap[0][0] <= now + EARLY_NS:
-            at_ns, _, alarm = heappop(heap)
-            alarm.ring(max(now, at_ns))
-            now = monotonic_ns()
-        if heap:
-            self._arm(heap[0][0])
+        due: deque[Alarm] = deque()
+        while heap and heap[0][0] <= until_ns:
+            due.append(heappop(heap)[2])
+        return due
+
+    def _push(self, alarm: Alarm) -> None:
+        self._order += 1
+        heappush(self._heap, (alarm.at_ns, self._order, alarm))
 
     def _arm(self, at_ns: int) -> None:
-        """Wake at this instant, unless something earlier is awaited."""
+        """Wake at this instant, unless something earlier is awaited; after a ringing it is done once for all."""
+        if self._ringing or self._closed:
+            return
         if self._armed_ns is None or at_ns < self._armed_ns:
             self._armed_ns = at_ns
             self._timer.arm(at_ns)
@@ -137,7 +159,9 @@ class _LoopTimer:
 
     def arm(self, at_ns: int) -> None:
         self.close()
-        self._handle = self._loop.call_later(max(0, at_ns - monotonic_ns()) / NS_PER_S, self._ring)
+        # In whole milliseconds, rounded up: uvloop would fire early, and then spin until the instant has come.
+        delay_ms = -(-max(0, at_ns - monotonic_ns()) // NS_PER_MS)
+        self._handle = self._loop.call_later(delay_ms / 1000, self._ring)
 
     def close(self) -> None:
         if self._handle is not None:

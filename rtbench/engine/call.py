@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from rtbench.clock import monotonic_ns
 from rtbench.core.conversation import Conversation
@@ -13,23 +13,22 @@ from rtbench.core.errors import CredentialsRefused
 from rtbench.core.machine import Outgoing
 from rtbench.core.microphone import PlayClip, StartMicrophone
 from rtbench.core.response_events import AudioDelta
-from rtbench.core.turns import Turn
+from rtbench.core.script import Script
 from rtbench.dialects.dialect import ClientCodec
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.driver import Driver
 from rtbench.engine.lateness import LatenessLog
+from rtbench.engine.ledger import Emit, Ledger, Podium
 from rtbench.engine.microphone import PacedMicrophone
 from rtbench.engine.plan import Plan
-from rtbench.engine.rows import RowKeys, session_row, turn_row
+from rtbench.engine.recording import Recording
+from rtbench.engine.rows import RowKeys
 from rtbench.engine.trace import SessionTrace
-from rtbench.engine.waveform import SlowestTurns, WaveformKeeper
-from rtbench.transports.connection import ConnectError, Connection
+from rtbench.engine.waveform import WaveformKeeper
+from rtbench.transports.connection import ConnectError, Connection, ConnectTimings
 from rtbench.transports.websocket import connect
 
 CONNECT_TIMEOUT_S = 10.0
-
-Emit = Callable[[str, dict[str, Any]], None]
-"""Takes a table's name and a row of it."""
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class Surroundings:
     unix_offset_ns: int
     sessions_alive: Callable[[], int]
     emit: Emit
-    slowest: SlowestTurns = field(default_factory=SlowestTurns)
+    podium: Podium = field(default_factory=Podium)
 
 
 class Call(Driver):
@@ -58,18 +57,22 @@ class Call(Driver):
     ) -> None:
         self._around = around
         self._plan = plan
-        self._keys = keys
         self._planned_ns = monotonic_ns()
         script = plan.script(seed)
-        self._input_rate_hz = script.session.input_format.rate_hz
         self._conversation = Conversation(
             script, frame_ns=plan.frame_ns, phase_ns=phase_ns, planned_ns=self._planned_ns
         )
+        self._conversation.session.planned_ns = self._planned_ns
         self._client_codec: ClientCodec = plan.dialect.client_codec()
-        self._waveform = WaveformKeeper(around.slowest, script.session.output_format)
+        self._waveform = WaveformKeeper(around.podium.turns, script.session.output_format)
+        self._recording = self._make_recording(script)
+        self._ledger = Ledger(
+            keys, self._conversation, script.session.input_format.rate_hz, around.unix_offset_ns, around.emit
+        )
         self._microphone: PacedMicrophone | None = None
         self._ended = asyncio.Event()
-        self._stop_asked: Literal["drain", "abort"] | None = None
+        self._stopping = False
+        self._attempt: asyncio.Task[tuple[Connection, ConnectTimings]] | None = None
         super().__init__(self._conversation, self._client_codec, around.alarms, trace, self._ended.set)
 
     @property
@@ -78,35 +81,36 @@ class Call(Driver):
 
     async def hold(self) -> None:
         """Connect and talk until the conversation is over; ends with the session's row, never with an exception."""
-        if await self._connect():
+        if self._conversation.outcome is None and await self._connect():
             await self._ended.wait()
         if self._microphone is not None:
             self._microphone.stop()
-        self._emit_session()
+        self._write_session()
 
     def start(self, connection: Connection) -> Self:
         super().start(connection)
-        if self._stop_asked is not None:
-            self.stop(abort=self._stop_asked == "abort")
+        if self._stopping:
+            self.stop()
         return self
 
     def stop(self, *, abort: bool = False) -> None:
         """End after the turn under way, or at once."""
-        self._stop_asked = "abort" if abort else self._stop_asked or "drain"
-        if self._connection is None:
-            return
+        self._stopping = True
+        now = self.advance(monotonic_ns())
         if abort:
-            self._conversation.abort(monotonic_ns())
-        else:
-            self._conversation.stop(monotonic_ns())
-        self.settle()
+            self._conversation.abort(now)
+        elif self._connection is not None:
+            self._conversation.stop(now)
+        if self._connection is not None:
+            self.settle()
+        elif abort and self._attempt is not None:
+            self._attempt.cancel()
 
-    def on_message(self, message: bytes, arrival_ns: int) -> None:
-        event = self._codec.decode(message)
+    def take(self, event: Any, arrival_ns: int) -> None:
         self._observer.received(event, arrival_ns)
-        self._conversation.receive(event, arrival_ns)
+        self._conversation.receive(event, self.advance(arrival_ns))
         if isinstance(event, AudioDelta):
-            self._keep_waveform(event)
+            self._keep_audio(event)
         self.settle()
 
     def dispatch(self, outgoing: Outgoing) -> None:
@@ -115,7 +119,9 @@ class Call(Driver):
             self._start_microphone()
         elif isinstance(event, PlayClip):
             if self._microphone is not None:
-                self._microphone.play(self._plan.messages(event.clip), event.at_ns)
+                self._microphone.play(self._plan.messages(event.clip, event.gain_db), event.at_ns)
+            if self._recording is not None:
+                self._recording.caller_plays(event)
         else:
             if self._microphone is not None:
                 self._microphone.send_due(outgoing.due_ns)
@@ -123,32 +129,38 @@ class Call(Driver):
 
     def settle(self) -> None:
         super().settle()
-        for turn in self._conversation.finished_turns():
-            self._emit_turn(turn)
+        self._write_rows()
 
     async def _connect(self) -> bool:
         session = self._conversation.session
-        session.planned_ns = self._planned_ns
-        target, dialect = self._plan.target, self._plan.dialect
-        model = self._plan.scenario.session.model
         try:
-            _, timings = await connect(
-                target.websocket_url(dialect.websocket_path(model)),
-                self.start,
-                headers=dialect.headers(target.key()),
-                timeout_s=CONNECT_TIMEOUT_S,
-            )
+            self._attempt = asyncio.ensure_future(self._dial())
+            _, timings = await self._attempt
         except (ConnectError, CredentialsRefused) as error:
             session.error_class = getattr(error, "error_class", "credentials_missing")
             session.error_detail = str(error)
             session.errors[session.error_class] += 1
             session.ended_ns = monotonic_ns()
             return False
+        except asyncio.CancelledError:
+            if self._conversation.outcome is None:
+                raise
+            return False
         session.dns_ms = timings.dns_ms
         session.tcp_ms = timings.tcp_ms
         session.tls_ms = timings.tls_ms
         session.upgrade_ms = timings.upgrade_ms
         return True
+
+    async def _dial(self) -> tuple[Connection, ConnectTimings]:
+        target, dialect = self._plan.target, self._plan.dialect
+        model = self._plan.scenario.session.model
+        return await connect(
+            target.websocket_url(dialect.websocket_path(model)),
+            self.start,
+            headers=target.headers(dialect),
+            timeout_s=CONNECT_TIMEOUT_S,
+        )
 
     def _start_microphone(self) -> None:
         self._microphone = PacedMicrophone(
@@ -159,41 +171,46 @@ class Call(Driver):
             self._around.lateness,
         )
 
-    def _keep_waveform(self, event: AudioDelta) -> None:
-        fold = self._conversation.open_turn
+    def _make_recording(self, script: Script) -> Recording | None:
+        """Only where sound may be kept, or caller and agent may speak at once; it costs memory."""
+        if script.speaks_into_answers or self._plan.scenario.record.audio:
+            return Recording(script.session.output_format, self._plan.samples)
+        return None
+
+    def _keep_audio(self, event: AudioDelta) -> None:
+        """Hold what was just heard, for the pictures of the worst."""
+        fold, reply = self._conversation.open_turn, self._conversation.reply(event.response_id)
+        if reply is None:
+            return
         if fold is not None and fold.turn.response_id == event.response_id:
-            self._waveform.hear(fold.turn, fold.playback, event.delta)
+            self._waveform.hear(fold.turn, reply.playback, event.delta)
+        if self._recording is not None:
+            self._recording.agent_says(self._conversation.session.turns, reply.playback, event.delta)
 
-    def _emit_turn(self, turn: Turn) -> None:
-        around = self._around
-        microphone = self._microphone
-        row = turn_row(
-            self._keys,
-            self._conversation.session.session_id,
-            turn,
-            microphone.take_late_max_ms() if microphone is not None else 0.0,
-            at_unix_ns=turn.user_speech_end_ns + around.unix_offset_ns,
-            concurrency=around.sessions_alive(),
-            speech_end_sample=self._conversation.grid.sample_at(turn.user_speech_end_ns, self._input_rate_hz),
-        )
-        around.emit("turns", row)
-        waveform = self._waveform.take(turn)
-        if waveform is not None:
-            around.emit("waveforms", {"session": self._keys.session, **waveform})
+    def _write_rows(self) -> None:
+        """Turns and stimuli that are over; a frame that was late voids whatever ended since."""
+        turns, stimuli = self._conversation.finished_turns(), self._conversation.finished_stimuli()
+        if not turns and not stimuli:
+            return
+        around, microphone = self._around, self._microphone
+        late_max_ms = microphone.take_late_max_ms() if microphone is not None else 0.0
+        kept = self._recording if self._plan.scenario.record.audio else None
+        for turn in turns:
+            self._ledger.turn(turn, late_max_ms, around.sessions_alive(), self._waveform, kept)
+        for stimulus in stimuli:
+            self._ledger.stimulus(
+                stimulus, late_max_ms, around.podium.stops, self._recording, keeps_sound=kept is not None
+            )
 
-    def _emit_session(self) -> None:
+    def _write_session(self) -> None:
         microphone, connection = self._microphone, self._connection
-        row = session_row(
-            self._keys,
-            self._conversation.session,
+        self._ledger.session(
             self._client_codec.unknown_fields,
-            at_unix_ns=self._planned_ns + self._around.unix_offset_ns,
             bytes_sent=connection.bytes_sent if connection is not None else 0,
             bytes_received=connection.bytes_received if connection is not None else 0,
             frames_sent=microphone.frames_sent if microphone is not None else 0,
             frame_late_max_ms=microphone.late_max_ms if microphone is not None else 0.0,
         )
-        self._around.emit("sessions", row)
 
 
 def _discard(message: bytes) -> None:

@@ -48,26 +48,32 @@ class Driver:
         self._on_over = on_over
         self._connection: Connection | None = None
         self._alarm: Alarm | None = None
+        self._now_ns = 0
         self._over = False
 
     def start(self, connection: Connection) -> Self:
         """The connection stands: the machine begins. A transport's `ReceiverFactory`."""
         self._connection = connection
-        self._machine.start(monotonic_ns())
+        self._machine.start(self.advance(monotonic_ns()))
         self.settle()
         return self
 
     def on_message(self, message: bytes, arrival_ns: int) -> None:
-        event = self._codec.decode(message)
-        self._observer.received(event, arrival_ns)
-        self._machine.receive(event, arrival_ns)
-        self.settle()
+        self.take(self._codec.decode(message), arrival_ns)
 
     def on_close(self, code: int, reason: str, now_ns: int) -> None:
-        event = Disconnected(code, reason)
-        self._observer.received(event, now_ns)
-        self._machine.receive(event, now_ns)
+        self.take(Disconnected(code, reason), now_ns)
+
+    def take(self, event: Any, arrival_ns: int) -> None:
+        """Feed one event of the other side, then settle."""
+        self._observer.received(event, arrival_ns)
+        self._machine.receive(event, self.advance(arrival_ns))
         self.settle()
+
+    def advance(self, now: int) -> int:
+        """The instant that the machine is told: alarms ring up to `EARLY_NS` early, and its time must not run back."""
+        self._now_ns = max(self._now_ns, now)
+        return self._now_ns
 
     def settle(self) -> None:
         """Drain what the machine has to say, then set the alarm for what it waits for."""
@@ -98,7 +104,7 @@ class Driver:
 
     def _wake(self, now: int) -> None:
         self._alarm = None
-        self._machine.wake(now)
+        self._machine.wake(self.advance(now))
         self.settle()
 
     def _finish(self) -> None:

@@ -35,11 +35,15 @@ class Engine:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._rows: Counter[str] = Counter()
         target = named_target(settings.target)
-        self._plans = {
-            plan.scenario.name: plan for plan in (Plan(Path(s), target) for s in settings.scenarios)
-        }
-        for plan in self._plans.values():
+        self._plans: dict[str, Plan] = {}
+        for path in settings.scenarios:
+            plan = Plan(Path(path), target)
+            if plan.scenario.name in self._plans:
+                raise plan.scenario.error(
+                    ("name",), f"two scenarios of the run are named '{plan.scenario.name}'"
+                )
             plan.encode_clips()
+            self._plans[plan.scenario.name] = plan
         self._alarms = AlarmClock(asyncio.get_running_loop())
         self._health = HealthMonitor(
             settings.worker,

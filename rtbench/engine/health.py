@@ -44,6 +44,7 @@ class HealthMonitor:
         self._lag_max_ns = 0
         self._pauses_ns: list[int] = []
         self._collecting_since_ns = 0
+        self._gc_thresholds = gc.get_threshold()
 
     def start(self) -> None:
         """Begin to watch; the collector is tamed from here on."""
@@ -51,19 +52,22 @@ class HealthMonitor:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         gc.callbacks.append(self._watch_collector)
-        self._alarms.call_at(monotonic_ns() + PROBE_NS, self._probe)
+        self._probe_at(monotonic_ns() + PROBE_NS)
         self._alarms.call_at(self._since_ns + INTERVAL_NS, self._report)
 
     def stop(self) -> None:
-        """Write the last row."""
+        """Write the last row, and leave the collector as it was; the owner of the alarms closes them."""
         gc.callbacks.remove(self._watch_collector)
+        gc.set_threshold(*self._gc_thresholds)
+        gc.unfreeze()
         self._write(monotonic_ns())
 
-    def _probe(self, now: int, due_ns: int | None = None) -> None:
-        if due_ns is not None:
-            self._lag_max_ns = max(self._lag_max_ns, now - due_ns)
-        next_ns = now + PROBE_NS
-        self._alarms.call_at(next_ns, lambda now: self._probe(now, next_ns))
+    def _probe_at(self, due_ns: int) -> None:
+        self._alarms.call_at(due_ns, lambda now: self._probe(now, due_ns))
+
+    def _probe(self, now: int, due_ns: int) -> None:
+        self._lag_max_ns = max(self._lag_max_ns, now - due_ns)
+        self._probe_at(now + PROBE_NS)
 
     def _report(self, now: int) -> None:
         self._write(now)

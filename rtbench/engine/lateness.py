@@ -36,8 +36,10 @@ class LatenessLog:
         histogram = empty_histogram()
         if not values:
             return 0, 0.0, histogram.encode().decode("ascii")
-        lateness_us = np.maximum(np.frombuffer(values, dtype=np.int64) // 1000, LOWEST_US)
-        for value, count in zip(*np.unique(lateness_us, return_counts=True), strict=True):
-            histogram.record_value(int(value), int(count))
+        lateness_ns = np.frombuffer(values, dtype=np.int64)
+        lateness_us = np.clip(lateness_ns // 1000, LOWEST_US, HIGHEST_US)
+        distinct, counts = np.unique(lateness_us, return_counts=True)
+        for value, count in zip(distinct.tolist(), counts.tolist(), strict=True):
+            histogram.record_value(value, count)
         self.frames += len(values)
-        return len(values), max(values) / 1e6, histogram.encode().decode("ascii")
+        return len(values), int(lateness_ns.max()) / 1e6, histogram.encode().decode("ascii")

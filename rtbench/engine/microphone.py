@@ -46,7 +46,7 @@ class PacedMicrophone:
 
     def send_due(self, until_ns: int) -> None:
         """Send every frame that is due by `until_ns`, so that no event overtakes audio captured before it."""
-        while self._due_ns() <= until_ns:
+        while self._alarm is not None and self._due_ns() <= until_ns:
             self._send_frame()
 
     def take_late_max_ms(self) -> float:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rtbench.core.audio import Audio
+from rtbench.core.pcm import Samples
 from rtbench.core.script import Clip, Script
+from rtbench.corpus.audio_file import FULL_SCALE, resample, to_int16
 from rtbench.corpus.frames import FrameCache
 from rtbench.dialects.dialect import Dialect
 from rtbench.dialects.registry import DIALECTS
 from rtbench.engine.target import Target
-from rtbench.scenario.clips import check_clips, open_corpus, script_clips
+from rtbench.scenario.clips import check_clips, open_corpus, script_sounds
 from rtbench.scenario.compile import compile_script
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
@@ -38,17 +40,24 @@ class Plan:
 
     def encode_clips(self) -> None:
         """Read and encode every clip that a call may play, so that no call waits for it."""
-        for name in sorted(script_clips(self.scenario, self.corpus)):
-            self._messages(name)
+        for name, gain_db in sorted(script_sounds(self.scenario, self.corpus)):
+            self._messages(name, gain_db)
         self.silence()
 
     def script(self, seed: int) -> Script:
         """One conversation, everything in it drawn from the seed."""
         return compile_script(self.scenario, self.corpus, seed)
 
-    def messages(self, clip: Clip) -> Sequence[bytes]:
+    def messages(self, clip: Clip, gain_db: float = 0.0) -> Sequence[bytes]:
         """A clip's append messages, one a frame."""
-        return self._messages(clip.name)
+        return self._messages(clip.name, gain_db)
+
+    def samples(self, clip: Clip, rate_hz: int) -> Samples:
+        """A clip's samples at a rate, shape (samples,)."""
+        samples = self.corpus.samples(clip.name)
+        if rate_hz == self.corpus.rate_hz:
+            return samples
+        return to_int16(resample(samples / FULL_SCALE, self.corpus.rate_hz, rate_hz))
 
     def silence(self) -> Sequence[bytes]:
         """Append messages of room tone, to be repeated."""
@@ -58,5 +67,7 @@ class Plan:
         """One frame as the dialect's message."""
         return self._encode(audio)
 
-    def _messages(self, name: str) -> Sequence[bytes]:
-        return self._frames.messages(name, self._format, self.scenario.frame_ms, self._encode)
+    def _messages(self, name: str, gain_db: float = 0.0) -> Sequence[bytes]:
+        return self._frames.messages(
+            name, self._format, self.scenario.frame_ms, self._encode, gain_db=gain_db
+        )

@@ -34,7 +34,7 @@ async def probe(target: Target, dialect: Dialect, model: str) -> None:
         await connect(
             target.websocket_url(dialect.websocket_path(model)),
             _Deaf,
-            headers=dialect.headers(target.key()),
+            headers=target.headers(dialect),
             timeout_s=PROBE_TIMEOUT_S,
         )
     except ConnectError as error:

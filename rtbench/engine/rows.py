@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
-from rtbench.core.metrics import SESSION_METRICS, TURN_METRICS
+from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.core.metrics.response import identity_error_ms
+from rtbench.core.metrics.turn_taking import is_eligible
 from rtbench.core.sessions import Session
+from rtbench.core.stimuli import Stimulus
 from rtbench.core.turns import Turn
 
 VOID_LATENESS_MS = 20.0
@@ -48,6 +50,23 @@ def turn_row(
         **columns,
         "frame_late_max_ms": late_max_ms,
         "identity_error_ms": identity_ms,
+        "void": bool(reason),
+        "void_reason": reason,
+    }
+
+
+def stimulus_row(
+    keys: RowKeys, session_id: str, stimulus: Stimulus, late_max_ms: float, **columns: Any
+) -> dict[str, Any]:
+    """One row of `results.schema.STIMULI`."""
+    reason = void_reason(late_max_ms, None)
+    return {
+        **keys.columns(session_id),
+        **asdict(stimulus),
+        **{metric.name: metric.compute(stimulus) for metric in STIMULUS_METRICS},
+        **columns,
+        "eligible": is_eligible(stimulus),
+        "frame_late_max_ms": late_max_ms,
         "void": bool(reason),
         "void_reason": reason,
     }

@@ -1,14 +1,16 @@
 """Envelopes of the agent's audio, kept for the pictures of the worst turns only.
 
 A turn's rank among the slowest is known the moment its answer becomes audible, so its audio is held
-from there on only where the turn would be in the picture; all others cost one comparison.
+beyond that only where the turn would be in the picture; nothing is decoded before the turn is over.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from heapq import heappush, heapreplace
 from typing import Any
 
+from rtbench.clock import NS_PER_MS
 from rtbench.core import pcm
 from rtbench.core.audio import Audio, AudioFormat
 from rtbench.core.playout import Playback
@@ -16,6 +18,9 @@ from rtbench.core.turns import Turn
 
 KEPT_TURNS = 5
 WINDOW_MS = 10
+
+HIGHEST_PEAK = 32_767
+"""The column's 16 bits have a sign; the lowest sample, -32768, has none that fits."""
 
 
 class SlowestTurns:
@@ -36,45 +41,79 @@ class SlowestTurns:
         return True
 
 
+@dataclass(slots=True)
+class _Held:
+    """What is held of one turn, until it is known to be none of the slowest."""
+
+    audible_ns: int | None = None
+    keeping: bool = True
+    chunks: list[tuple[Playback, int, Audio]] = field(default_factory=list)
+
+
 class WaveformKeeper:
-    """One session's ear: holds the audio of a turn that was admitted among the slowest."""
+    """One session's ear: holds the audio of the turns that were admitted among the slowest.
+
+    More than one turn is held where the caller interrupts: the one before ends together with the next.
+    """
 
     def __init__(self, slowest: SlowestTurns, fmt: AudioFormat) -> None:
         self._slowest = slowest
         self._format = fmt
-        self._judged_turn = 0
-        self._keeping = False
-        self._chunks: list[tuple[Playback, int, Audio]] = []
+        self._held: dict[int, _Held] = {}
 
     def hear(self, turn: Turn, playback: Playback | None, audio: Audio) -> None:
         """Audio of the turn's answer arrived, and is in the player."""
-        if playback is None or turn.audible_ns is None:
+        if playback is None:
             return
-        if self._judged_turn != turn.number:
-            self._judged_turn = turn.number
-            self._chunks = []
-            self._keeping = self._slowest.admit(turn.audible_ns - turn.user_speech_end_ns)
-        if self._keeping:
+        held = self._judge(turn)
+        if held.keeping:
             media_ns = playback.received_ns - self._format.duration_ns(audio.size_bytes)
-            self._chunks.append((playback, media_ns, audio))
+            held.chunks.append((playback, media_ns, audio))
 
     def take(self, turn: Turn) -> dict[str, Any] | None:
         """The `waveforms` row of a finished turn (without its session), None where nothing was kept."""
-        chunks, self._chunks = self._chunks, []
-        if not chunks or self._judged_turn != turn.number:
+        held = self._judge(turn)
+        del self._held[turn.number]
+        if held.audible_ns is None:
             return None
         played = [
             (play_ns, audio)
-            for playback, media_ns, audio in chunks
+            for playback, media_ns, audio in held.chunks
             if (play_ns := playback.play_ns(media_ns)) is not None
         ]
         if not played:
             return None
         start_ns = played[0][0]
-        width = self._format.rate_hz * WINDOW_MS // 1000
         peaks: list[int] = []
         for play_ns, audio in played:
-            gap = round((play_ns - start_ns) / (WINDOW_MS * 1_000_000)) - len(peaks)
-            peaks += [0] * gap
-            peaks += pcm.peaks(pcm.decode(audio.data, self._format), width).tolist()
+            window = (play_ns - start_ns) // (WINDOW_MS * NS_PER_MS)
+            _lay(peaks, window, self._peaks_of(audio))
         return {"turn": turn.number, "window_ms": float(WINDOW_MS), "start_ns": start_ns, "peaks": peaks}
+
+    def _judge(self, turn: Turn) -> _Held:
+        """Decide on a turn when its first sound has its instant; anew where the service took an answer back."""
+        held = self._held.get(turn.number)
+        if held is None or held.audible_ns not in (None, turn.audible_ns):
+            held = self._held[turn.number] = _Held()
+        if held.audible_ns is None and turn.audible_ns is not None:
+            held.audible_ns = turn.audible_ns
+            held.keeping = self._slowest.admit(turn.audible_ns - turn.user_speech_end_ns)
+            if not held.keeping:
+                held.chunks.clear()
+        return held
+
+    def _peaks_of(self, audio: Audio) -> list[int]:
+        try:
+            samples = pcm.decode(audio.data, self._format)
+        except ValueError:  # no base64: the turn's own fold has counted what it met of that
+            return []
+        peaks = pcm.peaks(samples, self._format.rate_hz * WINDOW_MS // 1000)
+        return [min(peak, HIGHEST_PEAK) for peak in peaks.tolist()]
+
+
+def _lay(peaks: list[int], window: int, chunk: list[int]) -> None:
+    """Put a chunk's peaks from a window on: silence before it where the player had none, the greater where they meet."""
+    peaks += [0] * (window - len(peaks))
+    end = window + len(chunk)
+    shared = peaks[window:end]
+    peaks[window:end] = [*map(max, shared, chunk), *chunk[len(shared) :]]

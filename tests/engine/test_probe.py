@@ -1,0 +1,87 @@
+import asyncio
+
+import pytest
+
+from rtbench.core.errors import CredentialsRefused, TargetError, TargetUnreachable
+from rtbench.dialects.openai_ga import OPENAI_GA
+from rtbench.engine import probe as probe_module
+from rtbench.engine.probe import probe
+from rtbench.engine.target import Target
+from rtbench.transports.websocket import Refusal
+
+SECRET = "sk-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch) -> None:
+    monkeypatch.setenv("RTBENCH_API_KEY", SECRET)
+
+
+def failure_of(url: str) -> TargetError:
+    with pytest.raises(TargetError) as failure:
+        asyncio.run(probe(Target(url), OPENAI_GA, "gpt-realtime"))
+    return failure.value
+
+
+def test_a_session_is_opened_with_model_and_key_and_closed_without_a_word(served) -> None:
+    async def scene():
+        async with served() as service:
+            await probe(Target(service.url), OPENAI_GA, "gpt realtime")
+        return service
+
+    service = asyncio.run(scene())
+    assert service.requests == [("/v1/realtime?model=gpt%20realtime", f"Bearer {SECRET}")]
+    assert [(session.heard, session.close[0]) for session in service.sessions] == [([], 1000)]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_told_as_such_and_not_shown(served, status) -> None:
+    async def scene() -> CredentialsRefused:
+        async with served() as service:
+            service.refusal = Refusal(status, f"wrong key {SECRET}")
+            with pytest.raises(CredentialsRefused, match=f"refused the key .HTTP {status}") as failure:
+                await probe(Target(service.url), OPENAI_GA, "m")
+        return failure.value
+
+    assert SECRET not in str(asyncio.run(scene()))
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+def test_any_other_answer_is_a_target_that_cannot_be_used(served, status) -> None:
+    async def scene() -> None:
+        async with served() as service:
+            service.refusal = Refusal(status)
+            with pytest.raises(TargetUnreachable, match=f"answered with HTTP {status}, not with a session"):
+                await probe(Target(service.url), OPENAI_GA, "m")
+
+    asyncio.run(scene())
+
+
+def test_a_port_at_which_nobody_listens_cannot_be_reached(refused_url) -> None:
+    failure = failure_of(refused_url)
+    assert isinstance(failure, TargetUnreachable)
+    assert str(failure).startswith(f"{refused_url} cannot be reached (")
+    assert "connection refused" in str(failure)
+
+
+def test_a_name_that_nobody_knows_cannot_be_reached() -> None:
+    assert isinstance(failure_of("http://no-such-host.invalid/v1"), TargetUnreachable)
+
+
+def test_a_service_that_never_answers_is_given_up(silent_port, monkeypatch) -> None:
+    monkeypatch.setattr(probe_module, "PROBE_TIMEOUT_S", 0.05)
+
+    async def scene() -> None:
+        async with silent_port() as url:
+            with pytest.raises(TargetUnreachable, match=r"no answer within 0\.05 s"):
+                await probe(Target(url), OPENAI_GA, "m")
+
+    asyncio.run(scene())
+
+
+def test_a_remote_target_without_a_key_is_not_even_called(monkeypatch) -> None:
+    monkeypatch.delenv("RTBENCH_API_KEY")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    failure = failure_of("http://no-such-host.invalid/v1")
+    assert isinstance(failure, CredentialsRefused)
+    assert "needs a key" in str(failure)
