@@ -27,6 +27,8 @@ class PlayClip:
 
     clip: Clip
     at_ns: int
+    gain_db: float = 0.0
+    """Level against the clip's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ EMPTY.flags.writeable = False
 _LARGEST_WINDOW = 1 << 16
 """n * sum(x^2) stays below 2^63 for windows up to this many samples, so levels are exact."""
 
+_ONES = np.ones(2048, np.float64)
+"""n * sum(x^2) stays below 2^53 for windows up to this many samples, so floats are as exact as integers, and quicker."""
+
 _SILENCE = {PCM16.name: b"\0\0", PCMU.name: b"\xff", PCMA.name: b"\xd5"}
 
 
@@ -75,22 +78,34 @@ def window_levels(samples: Samples, window: int, hop: int) -> Levels:
     """RMS of each whole window, its own mean removed, in units of the least significant bit.
 
     Window k covers samples `k * hop` to `k * hop + window`; a rest shorter than a window has no
-    level. Sums are integers, so the result does not depend on what lies before a window.
+    level. Sums are whole numbers, so the result does not depend on what lies before a window.
     """
     if not 0 < window <= _LARGEST_WINDOW or hop <= 0:
         raise ValueError(f"window of {window} samples, hop of {hop}: 1 to {_LARGEST_WINDOW}, and at least 1")
     count = (samples.size - window) // hop + 1 if samples.size >= window else 0
     if not count:
         return np.empty(0, np.float64)
+    if hop == window <= _ONES.size:
+        return _levels_side_by_side(samples[: count * window].astype(np.float64).reshape(count, window))
     wide = samples.astype(np.int64)
-    if hop == window:
-        rows = wide[: count * window].reshape(count, window)
-        sums = rows.sum(axis=1)
-        squares = np.einsum("ij,ij->i", rows, rows)
-    else:
-        sums = _window_sums(wide, window, hop, count)
-        squares = _window_sums(wide * wide, window, hop, count)
+    sums = _window_sums(wide, window, hop, count)
+    squares = _window_sums(wide * wide, window, hop, count)
     levels: Levels = np.sqrt(window * squares - sums * sums) / window
+    return levels
+
+
+def _levels_side_by_side(rows: npt.NDArray[np.float64]) -> Levels:
+    """Levels of the rows, which are overwritten: few operations, as a frame of a stream has few windows."""
+    window = rows.shape[1]
+    ones = _ONES[:window]
+    sums = rows.dot(ones)
+    rows *= rows
+    levels: Levels = rows.dot(ones)
+    levels *= window
+    sums *= sums
+    levels -= sums
+    np.sqrt(levels, out=levels)
+    levels /= window
     return levels
 
 

@@ -43,7 +43,7 @@ class Playback:
     """All audio is there, as far as is known."""
 
     flushed_at_ns: int | None = None
-    """When the rest was thrown away."""
+    """When it fell silent, the rest having been thrown away."""
 
     runs: list[Run] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
@@ -82,12 +82,26 @@ class Playback:
         """Media that has left the player by `now`."""
         if self.flushed_at_ns is not None and now >= self.flushed_at_ns:
             return self._flushed_media_ns
+        if not self.runs:
+            return 0
         heard_ns = 0
         limits = [run.media_ns for run in self.runs[1:]] + [self._playable_ns()]
         for run, limit_ns in zip(self.runs, limits, strict=True):
             if run.play_ns < now:
                 heard_ns = min(limit_ns, run.media_ns + now - run.play_ns)
         return heard_ns
+
+    def pieces(self, start_media_ns: int, end_media_ns: int) -> list[tuple[int, int]]:
+        """When the audio between two media positions is or will be heard: stretches from one instant to another."""
+        limit_ns = self._playable_ns() if self.flushed_at_ns is None else self._flushed_media_ns
+        ends = [run.media_ns for run in self.runs[1:]] + [limit_ns]
+        found = []
+        for run, run_end_ns in zip(self.runs, ends, strict=True) if self.runs else ():
+            low_ns = max(start_media_ns, run.media_ns)
+            high_ns = min(end_media_ns, run_end_ns, limit_ns)
+            if low_ns < high_ns:
+                found.append((run.play_ns + low_ns - run.media_ns, run.play_ns + high_ns - run.media_ns))
+        return found
 
     def receive(self, duration_ns: int, now: int) -> None:
         """More audio arrived."""
@@ -125,9 +139,10 @@ class Playback:
     def flush(self, now: int) -> None:
         """Throw away what has not left the player, and what is yet to come."""
         end_ns = self.end_ns()
-        if not self.finished or end_ns is None or end_ns > now:
-            self._flushed_media_ns = self.heard_ns(now)
-            self.flushed_at_ns = now
+        if end_ns is None:
+            end_ns = self.dry_since_ns if self.runs else now
+        self._flushed_media_ns = self.heard_ns(now)
+        self.flushed_at_ns = min(now, end_ns)
 
     def _playable_ns(self) -> int:
         """Media position up to which every sample has an instant."""

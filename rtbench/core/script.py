@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from rtbench.core.audio import PCM16, AudioFormat
 
@@ -29,6 +29,22 @@ class Clip:
     role: str = "statement"
     voice: str = ""
 
+    @property
+    def sound_start_ns(self) -> int:
+        """Where there is something to be heard: at its speech, or from its first sample on where nobody speaks (noise)."""
+        return self.speech_start_ns if self.speech_start_ns < self.speech_end_ns else 0
+
+    @property
+    def sound_end_ns(self) -> int:
+        return self.speech_end_ns if self.speech_start_ns < self.speech_end_ns else self.duration_ns
+
+    @property
+    def sound_ns(self) -> tuple[int, int]:
+        """Start and end of its sound: of the speech, or of the whole where there is none, as in noise."""
+        if self.speech_start_ns < self.speech_end_ns:
+            return self.speech_start_ns, self.speech_end_ns
+        return 0, self.duration_ns
+
 
 @dataclass(frozen=True, slots=True)
 class Say:
@@ -40,6 +56,8 @@ class Say:
 
     clip: Clip
     expects_answer: bool = True
+    gain_db: float = 0.0
+    """Level against the clip's own; a mumbled utterance is some 20 dB down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +78,67 @@ class Pause:
     duration_ns: int
 
 
-Step = Say | Listen | Pause
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When to speak into the agent's answer, by what the caller has *heard* of it; exactly one field is set.
+
+    Audio that has arrived and not been played does not count: a service may deliver 20 s of speech in 2 s.
+    """
+
+    heard_ns: int | None = None
+    """After so much of the answer's audio, from its first audible sample; 0 is together with it."""
+
+    fraction: float | None = None
+    """After this share (0 to 1) of the answer's audio, once the service has said how long that is."""
+
+    elapsed_ns: int | None = None
+    """So long after the answer became audible, underruns included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Speak into the answer and take the turn: a new utterance, that wants an answer of its own.
+
+    Where the answer ends before its moment comes, nothing is said. In a session without turn detection
+    the caller cancels the answer by hand first, as a push-to-talk application does.
+    """
+
+    clip: Clip
+    moment: Moment
+    kind: Literal["interrupt", "overlap"] = "interrupt"
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disturb:
+    """Make a sound that must not take the turn: a backchannel, a cough, noise, talk aside, a click, a tone."""
+
+    clip: Clip
+    kind: str
+    """The stimulus, as the false interruptions are counted by."""
+
+    moment: Moment | None = None
+    """When in the answer; None: once the agent is silent."""
+
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StaySilent:
+    """Say nothing for so long, and hear out whatever the agent says meanwhile by itself."""
+
+    duration_ns: int
+
+
+Step = Say | Listen | Pause | Interrupt | Disturb | StaySilent
+
+InterruptionPolicy = Literal["flush_on_speech_started", "passive"]
+"""What the caller's application does when the service hears the caller speak into an answer.
+
+flush_on_speech_started: stop the player, tell the service how much was heard
+(`conversation.item.truncate`), and cancel the response where the service does not do so by itself,
+as real applications do; passive: play on whatever has arrived.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +150,9 @@ class SessionConfig:
 
     input_format: AudioFormat = PCM16
     output_format: AudioFormat = PCM16
+    interrupts_by_itself: bool = True
+    """The service cancels its answer when the caller speaks (`interrupt_response`)."""
+
     manual_turns: bool = False
     """No turn detection: the caller commits and asks for each response."""
 
@@ -88,5 +169,25 @@ class Script:
     prebuffer_ns: int = 0
     """Audio that the virtual player gathers before it starts or resumes."""
 
+    answer_timeout_ns: int = 15 * 1_000_000_000
+    """How long an answer that is to be interrupted is waited for; `Listen` has its own."""
+
+    policy: InterruptionPolicy = "flush_on_speech_started"
     setup_timeout_ns: int = 10 * 1_000_000_000
     """How long `session.created` and `session.updated` may take, each."""
+
+    @property
+    def speaks_into_answers(self) -> bool:
+        """Whether any step sounds while the agent may be speaking, so that all of its audio must be listened to."""
+        unheard = False
+        for step in self.steps:
+            match step:
+                case Interrupt() | Disturb() | StaySilent():
+                    return True
+                case Say() if unheard:
+                    return True
+                case Say():
+                    unheard = True
+                case Listen():
+                    unheard = False
+        return False

@@ -78,6 +78,21 @@ class Turn:
     underrun_max_ms: float = 0.0
     min_prebuffer_ms: float | None = None
 
+    barged_in: bool = False
+    """The caller spoke into the answer to take the turn."""
+
+    agent_cut_in: bool = False
+    """An answer became audible while the utterance was still running."""
+
+    hold_pauses: int = 0
+    """Labelled pauses inside the utterance."""
+
+    false_cutoffs: int = 0
+    """Those of them that the service took for the end."""
+
+    overlap_ms: float = 0.0
+    """Time for which caller and agent were both audible in the utterance."""
+
     input_text_tokens: int = 0
     input_audio_tokens: int = 0
     cached_tokens: int = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 from rtbench.core.pcm import LevelMeter, Samples, amplitude
@@ -12,6 +14,10 @@ HYSTERESIS_DB = 6.0
 
 MIN_SPEECH_MS = 60
 """Longer than a click or a tap on the table, shorter than the shortest word."""
+
+
+PauseJudge = Callable[[int, int], float]
+"""Says how much silence in ms ends speech this time; asked with the sample at which speech began, and the one heard up to."""
 
 
 class SpeechStart(NamedTuple):
@@ -59,15 +65,19 @@ class EnergyVad:
         self._window = rate_hz * WINDOW_MS // 1000
         self._meter = LevelMeter(self._window, self._window)
         self._onset = self._samples(min_speech_ms) + 2 * self._window
-        self.threshold = threshold
-        self.silence_ms = silence_ms
         self.position = 0
         """Samples fed so far."""
 
         self.speaking = False
         self._measured = 0
         self._candidate: int | None = None
+        self._began = 0
         self._loud_end = 0
+        self._judge: PauseJudge | None = None
+        self._pause: float = math.inf
+        self._judged = False
+        self.threshold = threshold
+        self.silence_ms = silence_ms
 
     @property
     def threshold(self) -> float:
@@ -90,6 +100,18 @@ class EnergyVad:
     def silence_ms(self, silence_ms: float) -> None:
         self._silence_ms = silence_ms
         self._silence = self._samples(silence_ms)
+        if not self._judged:
+            self._limit = self._silence
+
+    @property
+    def quiet_samples(self) -> int:
+        """How long nothing was heard, while someone speaks."""
+        return self._measured - self._loud_end
+
+    def judge_pauses(self, pause_ms: float, judge: PauseJudge | None) -> None:
+        """Ask `judge` after so much silence, once in every pause; None takes `silence_ms` for all of them."""
+        self._pause = math.inf if judge is None else self._samples(pause_ms)
+        self._judge = judge
 
     def reset(self) -> None:
         """Forget speech that is under way; positions go on counting."""
@@ -115,18 +137,29 @@ class EnergyVad:
             self._candidate = start
         if self._candidate is None or end - self._candidate < self._onset:
             return None
-        began, self._candidate = self._candidate, None
+        self._began, self._candidate = self._candidate, None
         self.speaking = True
-        self._loud_end = end
-        return SpeechStart(began, end)
+        self._resume(end)
+        return SpeechStart(self._began, end)
 
     def _hear_speech(self, level: float, end: int) -> SpeechEnd | None:
         if level >= self._lower:
-            self._loud_end = end
-        elif end - self._loud_end >= self._silence:
-            self.speaking = False
-            return SpeechEnd(self._loud_end, end)
-        return None
+            self._resume(end)
+            return None
+        quiet = end - self._loud_end
+        if quiet >= self._pause and not self._judged and self._judge is not None:
+            self._judged = True
+            self._limit = self._samples(self._judge(self._began, end))
+        if quiet < self._limit:
+            return None
+        self.speaking = False
+        return SpeechEnd(self._loud_end, end)
+
+    def _resume(self, end: int) -> None:
+        self._loud_end = end
+        if self._judged:
+            self._judged = False
+            self._limit = self._silence
 
     def _samples(self, duration_ms: float) -> int:
         return round(duration_ms * self._rate_hz / 1000)

@@ -63,7 +63,7 @@ def read_table(paths: TablePaths, schema: pa.Schema, sessions: list[str] | None 
 
     Columns that an older run lacks are null, columns that `schema` does not know are left out.
     """
-    filters = None if sessions is None else pc.field("session").isin(sessions)
+    filters = None if sessions is None else pc.field("session").isin(pa.array(sessions, pa.string()))
     tables = [_conform(pq.read_table(path, filters=filters), schema) for path in paths.files()]
     return pa.concat_tables(tables) if tables else schema.empty_table()
 

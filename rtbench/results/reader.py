@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,9 @@ class Run:
 
     turns: pd.DataFrame
     sessions: pd.DataFrame
+    stimuli: pd.DataFrame
+    """Interruptions and disturbances; empty where the scenario has none."""
+
     generator: pd.DataFrame
     waveforms: pd.DataFrame
     truth: pd.DataFrame
@@ -53,6 +57,7 @@ def read_run(path: Path) -> Run:
         provenance=_read_run_json(directory.run_json),
         turns=_frame(directory.turns, schema.TURNS),
         sessions=_frame(directory.sessions, schema.SESSIONS),
+        stimuli=_frame(directory.stimuli, schema.STIMULI),
         generator=_frame(directory.generator, schema.GENERATOR),
         waveforms=_frame(directory.waveforms, schema.WAVEFORMS),
         truth=read_truth_log(directory.emulator_log),
@@ -67,23 +72,39 @@ def read_trace(directory: RunDirectory, sessions: list[str]) -> pd.DataFrame:
     return trace.to_pandas().sort_values(["session", "at_ns"], kind="stable", ignore_index=True)
 
 
+def read_recordings(directory: RunDirectory, sessions: list[str]) -> pd.DataFrame:
+    """The recordings of the named sessions, which a run keeps apart as they are large; none where none were made."""
+    paths = TablePaths(directory.path, directory.recordings.stem)
+    return _table(paths, schema.RECORDINGS, sessions).to_pandas()
+
+
 def read_truth_log(path: Path) -> pd.DataFrame:
     """The emulator's JSON lines as a frame, instants (`_ns`) as `Int64`; a line that was cut by a kill is left out."""
     if not path.is_file():
         return pd.DataFrame()
-    rows = []
-    for line in path.read_bytes().splitlines():
-        with contextlib.suppress(ValueError):
-            rows.append(json.loads(line))
-    rows = [row for row in rows if isinstance(row, dict)]
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns: dict[str, list[Any]] = {}
+    with path.open("rb") as lines:
+        # By columns at once: a hundred thousand rows as dictionaries take three times the memory.
+        for count, row in enumerate(_objects(lines)):
+            for name in row.keys() - columns.keys():
+                columns[name] = [None] * count
+            for name, values in columns.items():
+                values.append(row.get(name))
     return pd.DataFrame(
         {
             # Through floats, which pandas would choose for a column with gaps, nanoseconds would be rounded.
-            name: pd.Series([row.get(name) for row in rows], dtype="Int64" if name.endswith("_ns") else None)
-            for name in names
+            name: pd.Series(values, dtype="Int64" if name.endswith("_ns") else None)
+            for name, values in sorted(columns.items())
         }
     )
+
+
+def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            row = json.loads(line)
+            if isinstance(row, dict):
+                yield row
 
 
 def _frame(path: Path, columns: pa.Schema) -> pd.DataFrame:

@@ -25,14 +25,12 @@ class RunDirectory:
 
         Raises UsageError where the directory cannot be made or written to.
         """
-        name = f"{when:%Y%m%d-%H%M%S}-{_UNSAFE.sub('-', scenario).strip('-.') or 'run'}"
+        directory = cls(make_directory(base, scenario, when))
         try:
-            base.mkdir(parents=True, exist_ok=True)
-            directory = cls(_make_unique(base, name))
             for folder in (directory.trace, directory.worst, directory.figures):
                 folder.mkdir()
         except OSError as error:
-            raise UsageError(f"{base}: the output folder cannot be written to ({error.strerror}).") from error
+            raise _not_writable(base, error) from error
         return directory
 
     @classmethod
@@ -59,6 +57,11 @@ class RunDirectory:
         return self.path / "sessions.parquet"
 
     @property
+    def stimuli(self) -> Path:
+        """Interruptions and disturbances, and what each of them did."""
+        return self.path / "stimuli.parquet"
+
+    @property
     def generator(self) -> Path:
         """The load generator's own health."""
         return self.path / "generator.parquet"
@@ -67,6 +70,11 @@ class RunDirectory:
     def waveforms(self) -> Path:
         """Envelopes of the agent's audio, of the turns for which they were kept."""
         return self.path / "waveforms.parquet"
+
+    @property
+    def recordings(self) -> Path:
+        """Audio of the turns and stimuli for which it was kept; only where the scenario allows recording."""
+        return self.path / "recordings.parquet"
 
     @property
     def trace(self) -> Path:
@@ -96,8 +104,29 @@ class RunDirectory:
 
     @property
     def worst(self) -> Path:
-        """Folder of the worst turns: picture and events of each."""
+        """Folder of the worst turns and interruptions: picture, events and recording of each."""
         return self.path / "worst"
+
+
+def make_directory(base: Path, name: str, when: datetime) -> Path:
+    """Make `base/<YYYYMMDD-HHMMSS>-<name>/`, numbered where it is there already.
+
+    Raises UsageError where the directory cannot be made.
+    """
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        return _make_unique(base, f"{when:%Y%m%d-%H%M%S}-{safe_name(name)}")
+    except OSError as error:
+        raise _not_writable(base, error) from error
+
+
+def safe_name(name: str) -> str:
+    """A name for a file, that leads nowhere else and needs no quotes."""
+    return _UNSAFE.sub("-", name).strip("-.") or "run"
+
+
+def _not_writable(base: Path, error: OSError) -> UsageError:
+    return UsageError(f"{base}: the output folder cannot be written to ({error.strerror}).")
 
 
 def _make_unique(base: Path, name: str) -> Path:

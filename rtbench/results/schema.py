@@ -10,8 +10,9 @@ from dataclasses import fields
 
 import pyarrow as pa
 
-from rtbench.core.metrics import SESSION_METRICS, TURN_METRICS
+from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.core.sessions import Session
+from rtbench.core.stimuli import Stimulus
 from rtbench.core.turns import Turn
 
 Column = tuple[str, pa.DataType]
@@ -76,6 +77,17 @@ SESSIONS = _schema(
     ("frame_late_max_ms", pa.float64()),
 )
 
+STIMULI = _schema(
+    *_KEYS,
+    ("at_unix_ns", pa.int64()),  # wall time of the onset
+    *_columns(Stimulus, [metric.name for metric in STIMULUS_METRICS]),
+    ("eligible", pa.bool_()),  # for the yield rate
+    ("onset_sample", pa.int64()),  # first sample of the sound, counted in the session's input stream
+    ("frame_late_max_ms", pa.float64()),
+    ("void", pa.bool_()),
+    ("void_reason", pa.string()),
+)
+
 GENERATOR = _schema(
     ("worker", pa.string()),
     ("at_unix_ns", pa.int64()),
@@ -108,4 +120,14 @@ WAVEFORMS = _schema(
     ("window_ms", pa.float64()),
     ("start_ns", pa.int64()),  # when the first window left the player
     ("peaks", pa.list_(pa.int16())),  # of the agent's audio as heard, per window
+)
+
+RECORDINGS = _schema(
+    ("session", pa.string()),
+    ("turn", pa.int64()),
+    ("stimulus", pa.int64()),  # 0 where it is a turn's own
+    ("rate_hz", pa.int64()),
+    ("start_ns", pa.int64()),  # instant of the first sample, the same for both channels
+    ("caller", pa.binary()),  # PCM16 as it was due on the microphone's schedule
+    ("agent", pa.binary()),  # PCM16 as it left the player
 )

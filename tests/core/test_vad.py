@@ -175,3 +175,26 @@ def test_cutting_the_stream_differently_gives_the_same_edges(parts, cuts) -> Non
         assert type(earlier) is not type(later)
         assert earlier.sample < later.sample
     assert all(edge.sample <= edge.decided_sample for edge in pieces)
+
+
+def test_a_judge_says_in_each_pause_how_much_silence_ends_speech() -> None:
+    asked = []
+
+    def judge(speech_start: int, heard_end: int) -> float:
+        asked.append((speech_start, heard_end))
+        return 400 if len(asked) == 1 else 150
+
+    vad = EnergyVad(RATE_HZ, silence_ms=200)
+    vad.judge_pauses(100, judge)
+    heard = vad.feed(np.concatenate([tone(300), quiet(300), tone(200), quiet(500)]))
+
+    assert asked == [(0, ms(400)), (0, ms(900))]
+    assert heard == [SpeechStart(0, ms(80)), SpeechEnd(ms(800), ms(950))]
+
+
+def test_without_a_judge_all_pauses_are_measured_alike() -> None:
+    vad = EnergyVad(RATE_HZ, silence_ms=200)
+    vad.judge_pauses(100, lambda speech_start, heard_end: 900)
+    vad.judge_pauses(100, None)
+
+    assert vad.feed(np.concatenate([tone(300), quiet(300)]))[1:] == [SpeechEnd(ms(300), ms(500))]

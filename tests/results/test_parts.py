@@ -52,6 +52,7 @@ def test_only_the_sessions_asked_for_are_read(tmp_path: Path) -> None:
     paths = TablePaths(tmp_path, "trace")
     _write(paths.part(1), 1, 2, 3)
     assert read_table(paths, SCHEMA, ["s2", "s9"]).column("n").to_pylist() == [2]
+    assert read_table(paths, SCHEMA, []).num_rows == 0
 
 
 def test_a_column_that_an_older_run_lacks_is_null_and_an_unknown_one_is_left_out(tmp_path: Path) -> None:

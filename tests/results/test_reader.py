@@ -8,7 +8,7 @@ import pytest
 
 from rtbench.core.errors import UsageError
 from rtbench.results import schema
-from rtbench.results.reader import read_run, read_trace, read_truth_log
+from rtbench.results.reader import read_recordings, read_run, read_trace, read_truth_log
 from rtbench.results.run_directory import RunDirectory
 from rtbench.results.writer import RowWriter
 
@@ -29,7 +29,14 @@ def test_a_run_that_was_killed_at_once_is_read_as_empty_frames_with_their_column
     run = read_run(tmp_path)
     assert list(run.turns.columns) == schema.TURNS.names
     assert list(run.sessions.columns) == schema.SESSIONS.names
-    assert run.turns.empty and run.sessions.empty and run.generator.empty and run.truth.empty
+    assert list(run.stimuli.columns) == schema.STIMULI.names
+    assert (
+        run.turns.empty
+        and run.sessions.empty
+        and run.stimuli.empty
+        and run.generator.empty
+        and run.truth.empty
+    )
     assert run.provenance == {}
 
 
@@ -84,6 +91,37 @@ def test_the_trace_is_gathered_from_all_engines_merged_or_not_in_order_of_time(t
     trace = read_trace(directory, ["s1"])
     assert trace["at_ns"].tolist() == [10, 20, 30]
     assert set(trace["session"]) == {"s1"}
+
+
+def test_stimuli_are_read_with_what_did_not_happen_left_open(tmp_path: Path) -> None:
+    row = {"session": "s1", "kind": "cough", "onset_ns": 2**60 + 1, "silent_ns": None, "yielded": None}
+    _write(tmp_path, "turns", schema.TURNS, {"session": "s1"})
+    _write(tmp_path, "stimuli", schema.STIMULI, row, close=False)
+    (stimulus,) = read_run(tmp_path).stimuli.to_dict("records")
+    assert (stimulus["kind"], stimulus["onset_ns"], stimulus["void"]) == ("cough", 2**60 + 1, False)
+    assert pd.isna(stimulus["silent_ns"]) and pd.isna(stimulus["yielded"])
+
+
+def test_a_run_of_before_there_were_stimuli_has_none_and_its_turns_have_no_hold_pauses(
+    tmp_path: Path,
+) -> None:
+    old = pa.schema([field for field in schema.TURNS if field.name in ("session", "number")])
+    _write(tmp_path, "turns", old, {"session": "s1", "number": 0})
+    run = read_run(tmp_path)
+    assert run.stimuli.empty
+    assert run.turns["hold_pauses"].isna().all() and not run.turns["barged_in"].any()
+
+
+def test_recordings_are_read_for_the_sessions_that_are_asked_for(tmp_path: Path) -> None:
+    rows = [
+        {"session": name, "turn": 1, "stimulus": 0, "caller": b"\x01\x02", "agent": b""}
+        for name in ("s1", "s2")
+    ]
+    _write(tmp_path, "recordings", schema.RECORDINGS, *rows)
+    found = read_recordings(RunDirectory(tmp_path), ["s2"])
+    assert found["session"].tolist() == ["s2"]
+    assert found["caller"].tolist() == [b"\x01\x02"]
+    assert read_recordings(RunDirectory(tmp_path / "absent"), ["s2"]).empty
 
 
 def test_a_run_without_a_trace_has_an_empty_one(tmp_path: Path) -> None:

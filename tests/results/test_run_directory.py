@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rtbench.core.errors import UsageError
-from rtbench.results.run_directory import RunDirectory
+from rtbench.results.run_directory import RunDirectory, make_directory, safe_name
 
 WHEN = datetime(2026, 11, 23, 7, 5, 9)
 
@@ -46,3 +46,20 @@ def test_a_folder_that_no_run_left_is_not_opened(tmp_path: Path) -> None:
 def test_what_a_killed_run_left_is_enough_to_open_it(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     assert RunDirectory.open(tmp_path).path == tmp_path
+
+
+def test_other_directories_are_named_as_those_of_runs_are(tmp_path: Path) -> None:
+    first, second = (make_directory(tmp_path, "vad_sweep-sweep", WHEN) for _ in range(2))
+    assert (first.name, second.name) == (
+        "20261123-070509-vad_sweep-sweep",
+        "20261123-070509-vad_sweep-sweep-2",
+    )
+    assert list(first.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [("silence_duration_ms=200, threshold=0.5", "silence_duration_ms-200-threshold-0.5"), ("../..", "run")],
+)
+def test_a_name_from_outside_leads_nowhere_and_needs_no_quotes(name: str, safe: str) -> None:
+    assert safe_name(name) == safe

@@ -1,0 +1,326 @@
+"""A script being held: which step the caller is at, until when, and what that step waits for.
+
+Rules, one step after the other:
+
+    Say         play the clip from the next free frame boundary; done at the end of its speech
+                (manual turns: once the last speech frame has left, commit and ask for a response)
+    Listen      done when the answer is complete and has been played; or, with the turn censored, when
+                nothing was audible by the timeout, or a begun answer made no progress for as long
+    Interrupt   listen until the moment is heard, then say the clip: the turn is overtaken by a new one;
+                an answer that ends first is heard out, and nothing is said
+    Disturb     the same, but the turn goes on; without a moment, once the agent is silent
+    StaySilent  done after its time, and when whatever the agent said by itself has been heard out
+    Pause       done after its time
+
+After a disturbance the caller waits, before speaking again, until what it may have caused is over.
+Asked to stop, the caller ends the turn under way and begins no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rtbench.core.client_events import InputAudioCommit, ResponseCreate
+from rtbench.core.exchange import Exchange, Send
+from rtbench.core.metrics.turn_taking import FALSE_ANSWER_LIMIT_MS
+from rtbench.core.microphone import FrameGrid, PlayClip
+from rtbench.core.script import Clip, Disturb, Interrupt, Listen, Pause, Say, Script, StaySilent, Step
+from rtbench.core.stimuli import Stimulus
+from rtbench.core.turn_fold import TurnFold
+from rtbench.core.turns import Turn, TurnOutcome
+
+SETTLE_NS = round(FALSE_ANSWER_LIMIT_MS * 1_000_000)
+"""How long an answer to a disturbance is waited for: it is counted that long."""
+
+CloseTurn = Callable[[TurnOutcome, str, int], None]
+"""Closes the turn under way with outcome and error class."""
+
+
+class ScriptRun:
+    """One pass through a script, from the instant at which the microphone is on."""
+
+    def __init__(self, script: Script, exchange: Exchange, send: Send, close_turn: CloseTurn) -> None:
+        self.grid = FrameGrid(0, 1)
+        """The microphone's frames; meaningful once the run has begun."""
+
+        self.turns = 0
+        self.is_over = False
+        """The last step is done."""
+
+        self._script = script
+        self._exchange = exchange
+        self._send = send
+        self._close_turn = close_turn
+        self._played: list[PlayClip] = []
+        self._microphone_free_ns = 0
+        self._committed: Turn | None = None
+        self._steps = enumerate(script.steps)
+        self._index = -1
+        self._step: Step | None = None
+        self._settling = False
+        self._deadline_ns: int | None = None
+        """When to look again whether the step is over."""
+
+        self._silent_until_ns = 0
+        self._stopping = False
+
+    def begin(self, grid: FrameGrid, now: int) -> None:
+        """The microphone is on."""
+        self.grid = grid
+        self._microphone_free_ns = grid.start_ns
+        self._next_step(now)
+        self.proceed(now)
+
+    def proceed(self, now: int) -> None:
+        """Take every step whose time has come."""
+        while not self.is_over and self._step_is_over(now):
+            if self._settling:
+                self._settling = False
+                self._begin_step(now)
+            else:
+                self._next_step(now)
+
+    def stop(self) -> None:
+        """Begin no further turn."""
+        self._stopping = True
+        self._step = self._unless_stopping(self._step)
+
+    @property
+    def stopped_between_turns(self) -> bool:
+        """Asked to stop, and no turn is under way."""
+        return self._stopping and self._exchange.turn is None
+
+    def next_wake(self) -> int | None:
+        """When a step may be over by itself."""
+        fold = self._exchange.turn
+        over_ns = fold.over_ns() if fold is not None and self._listens else None
+        return min((wake for wake in (over_ns, self._deadline_ns) if wake is not None), default=None)
+
+    def take_clips(self) -> list[PlayClip]:
+        """Clips to be played since the last call."""
+        played, self._played = self._played, []
+        return played
+
+    def commit_sent(self, sent_ns: int) -> None:
+        """The caller's commit has left."""
+        if self._committed is not None:
+            self._committed.commit_sent_ns = sent_ns
+
+    # Which step.
+
+    @property
+    def _listens(self) -> bool:
+        return isinstance(self._step, Listen | Interrupt | Disturb)
+
+    def _step_is_over(self, now: int) -> bool:
+        fold = self._exchange.turn
+        if self.stopped_between_turns:
+            return False
+        if self._settling:
+            return self._is_settled(now)
+        match self._step:
+            case Listen(timeout_ns) if fold is not None:
+                return self._answer_is_over(fold, timeout_ns, now)
+            case Interrupt() | Disturb() if fold is not None:
+                return self._await_moment(self._step, fold, now)
+            case StaySilent():
+                return self._is_quiet_after(self._silent_until_ns, now)
+            case _:
+                return self._deadline_ns is not None and now >= self._deadline_ns
+
+    def _next_step(self, now: int) -> None:
+        if isinstance(self._step, Say):
+            self._finish_utterance()
+        self._index, step = next(self._steps, (self._index + 1, None))
+        self._step = self._unless_stopping(step)
+        self._begin_step(now)
+
+    def _unless_stopping(self, step: Step | None) -> Step | None:
+        """A caller who was asked to stop hears the answer out, and speaks into it no more."""
+        if self._stopping and isinstance(step, Interrupt | Disturb) and self._exchange.turn is not None:
+            return Listen(self._script.answer_timeout_ns)
+        return step
+
+    def _begin_step(self, now: int) -> None:
+        step, fold = self._step, self._exchange.turn
+        if fold is None and not isinstance(step, Pause | Listen) and not self._is_settled(now):
+            self._settling = True
+            return
+        match step:
+            case Say():
+                self._begin_turn(step, now)
+            case Disturb() if fold is None and step.moment is None:
+                self._make_sound(step, now)
+            case Listen() | Interrupt() | Disturb():
+                self._deadline_ns = now if fold is None else fold.turn.user_speech_end_ns
+            case StaySilent(duration_ns):
+                self._begin_silence(duration_ns, now)
+            case Pause(duration_ns):
+                self._deadline_ns = now + duration_ns
+            case None:
+                self._end(now)
+
+    def _end(self, now: int) -> None:
+        self._close_turn("not_asked", "", now)
+        self._exchange.close_stimuli(now)
+        self.is_over = True
+
+    # Speaking.
+
+    def _begin_turn(self, say: Say, now: int) -> None:
+        """A turn of the caller's own; the one before, if it is still open, was not waited for."""
+        self._close_turn("not_asked", "", now)
+        self._exchange.close_stimuli(now)
+        if self._stopping:
+            return
+        self._speak(say.clip, say.gain_db, say.expects_answer, self._play(say.clip, say.gain_db, now, now))
+
+    def _speak(self, clip: Clip, gain_db: float, expects_answer: bool, begin_ns: int) -> None:
+        self.turns += 1
+        manual = self._script.session.manual_turns
+        turn = Turn(
+            number=self.turns,
+            clip=clip.name,
+            voice=clip.voice,
+            kind="manual" if manual else "spoken",
+            expects_answer=expects_answer and self._is_listened_to(),
+            user_speech_start_ns=begin_ns + clip.speech_start_ns,
+            user_speech_end_ns=begin_ns + clip.speech_end_ns,
+        )
+        self._exchange.open_turn(turn, clip)
+        end_ns = turn.user_speech_end_ns
+        # A turn ended by hand ends once the frame with the last speech sample has left.
+        self._deadline_ns = self.grid.boundary_at_or_after(end_ns) if manual else end_ns
+
+    def _is_listened_to(self) -> bool:
+        """Whether the caller listens after this step before speaking again."""
+        for step in self._script.steps[self._index + 1 :]:
+            if not isinstance(step, Pause):
+                return not isinstance(step, Say | StaySilent)
+        return False
+
+    def _finish_utterance(self) -> None:
+        fold = self._exchange.turn
+        if fold is None or not self._script.session.manual_turns or self._deadline_ns is None:
+            return
+        self._committed = fold.turn
+        self._send(InputAudioCommit(), self._deadline_ns)
+        if fold.turn.expects_answer:
+            self._send(ResponseCreate(), self._deadline_ns)
+
+    def _play(self, clip: Clip, gain_db: float, at_ns: int, now: int) -> int:
+        """Play a clip from the first free frame boundary not before an instant; returns that boundary."""
+        begin_ns = self.grid.boundary_at_or_after(max(at_ns, now, self._microphone_free_ns))
+        self._microphone_free_ns = begin_ns + clip.duration_ns
+        self._played.append(PlayClip(clip, begin_ns, gain_db))
+        return begin_ns
+
+    # Speaking into an answer, or into silence.
+
+    def _await_moment(self, step: Interrupt | Disturb, fold: TurnFold, now: int) -> bool:
+        """Whether the answer ended before the moment came; at the moment itself the sound is made."""
+        if self._answer_is_over(fold, self._script.answer_timeout_ns, now):
+            if isinstance(step, Disturb) and step.moment is None:
+                self._make_sound(step, now)
+                return False
+            return True
+        moment_ns = None if step.moment is None else self._exchange.moment_ns(step.moment)
+        if moment_ns is None:
+            return False
+        begin_ns = moment_ns - step.clip.sound_ns[0]
+        if now < begin_ns:
+            self._deadline_ns = begin_ns if self._deadline_ns is None else min(self._deadline_ns, begin_ns)
+            return False
+        if isinstance(step, Interrupt):
+            self._interrupt(step, fold, now)
+        else:
+            self._make_sound(step, now)
+        return False
+
+    def _interrupt(self, step: Interrupt, fold: TurnFold, now: int) -> None:
+        """From here on the step is an utterance like any other."""
+        fold.turn.barged_in = True
+        begin_ns = self._play(step.clip, step.gain_db, now, now)
+        self._add_stimulus(step.kind, step.clip, begin_ns, now, takes_turn=True)
+        if self._script.session.manual_turns:
+            self._exchange.cancel_by_hand(now)
+        self._speak(step.clip, step.gain_db, True, begin_ns)
+        self._step = Say(step.clip)
+
+    def _make_sound(self, step: Disturb, now: int) -> None:
+        """From here on the step is to wait until the sound is over."""
+        begin_ns = self._play(step.clip, step.gain_db, now, now)
+        self._add_stimulus(step.kind, step.clip, begin_ns, now, takes_turn=False)
+        self._deadline_ns = begin_ns + step.clip.sound_ns[1]
+        self._step = Pause(self._deadline_ns - now)
+
+    def _begin_silence(self, duration_ns: int, now: int) -> None:
+        self._silent_until_ns = now + duration_ns
+        self._exchange.add_stimulus(
+            Stimulus(0, self.turns, "silence", clip="", onset_ns=now, end_ns=self._silent_until_ns), now
+        )
+
+    def _add_stimulus(self, kind: str, clip: Clip, begin_ns: int, now: int, *, takes_turn: bool) -> None:
+        start_ns, end_ns = clip.sound_ns
+        stimulus = Stimulus(
+            number=0,
+            turn=self.turns,
+            kind=kind,
+            clip=clip.name,
+            voice=clip.voice,
+            takes_turn=takes_turn,
+            onset_ns=begin_ns + start_ns,
+            end_ns=begin_ns + end_ns,
+        )
+        self._exchange.add_stimulus(stimulus, now)
+
+    def _is_settled(self, now: int) -> bool:
+        """Whether what a disturbance may have caused is over; else sets when to look again."""
+        disturbed_ns = self._exchange.disturbed_until_ns()
+        return disturbed_ns is None or self._is_quiet_after(disturbed_ns + SETTLE_NS, now)
+
+    def _is_quiet_after(self, due_ns: int, now: int) -> bool:
+        """Whether it is `due_ns`, and the agent silent or not worth waiting for; else sets when to look again."""
+        quiet_ns = self._exchange.quiet_ns(now)
+        give_up_ns = due_ns + self._script.answer_timeout_ns
+        self._deadline_ns = give_up_ns if quiet_ns is None else min(max(quiet_ns, due_ns), give_up_ns)
+        return now >= self._deadline_ns
+
+    # Listening.
+
+    def _answer_is_over(self, fold: TurnFold, timeout_ns: int, now: int) -> bool:
+        """Whether to stop listening, with the turn closed; else sets when to look again."""
+        turn = fold.turn
+        over_ns = fold.over_ns()
+        if over_ns is not None and now >= over_ns:
+            self._close_turn(*self._judge(turn), now)
+            return True
+        begun = turn.first_audio_ns is not None or turn.first_text_ns is not None
+        since_ns = max(turn.user_speech_end_ns, _progress_ns(fold)) if begun else turn.user_speech_end_ns
+        self._deadline_ns = since_ns + timeout_ns
+        if now < self._deadline_ns:
+            return False
+        if begun:
+            self._close_turn("failed", "answer_stalled", now)
+        else:
+            self._close_turn("no_answer", "answer_timeout" if turn.expects_answer else "", now)
+        return True
+
+    def _judge(self, turn: Turn) -> tuple[TurnOutcome, str]:
+        """Outcome and error class of a turn whose response is done."""
+        if turn.response_status == "failed":
+            return "failed", turn.error_class or "response_failed"
+        if turn.response_status == "cancelled":
+            return "cancelled", turn.response_reason or "response_cancelled"
+        spoken = self._script.session.spoken_answers
+        heard_ns = turn.audible_ns if spoken else turn.first_text_ns
+        if heard_ns is not None:
+            return "answered", ""
+        return "no_answer", "tool_call_only" if turn.tool else "silent_answer"
+
+
+def _progress_ns(fold: TurnFold) -> int:
+    """The last sign of an answer under way: something arrived, or is still playing."""
+    reply = fold.reply
+    playing_until_ns = (reply.playback.end_ns() or 0) if reply is not None else 0
+    return max(fold.progress_ns, playing_until_ns)

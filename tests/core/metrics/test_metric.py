@@ -1,0 +1,99 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rtbench.core.metrics import METRIC_VERSION, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS, Metric
+from rtbench.core.metrics.metric import elapsed_ms
+
+ALL = (*TURN_METRICS, *STIMULUS_METRICS, *SESSION_METRICS)
+UNITS = {"ms", "count", "rate", "ratio"}
+
+
+def test_names_are_unique_over_all_families() -> None:
+    names = [metric.name for metric in ALL]
+
+    assert len(set(names)) == len(names)
+
+
+def test_the_names_are_those_of_metric_version_1() -> None:
+    assert METRIC_VERSION == 1
+    assert {metric.name for metric in TURN_METRICS} == {
+        "voice_to_voice_ms",
+        "first_audio_ms",
+        "endpoint_delay_ms",
+        "speech_stop_to_first_audio_ms",
+        "leading_silence_ms",
+        "playout_wait_ms",
+        "first_text_ms",
+        "response_created_ms",
+        "response_done_ms",
+        "final_answer_audio_ms",
+        "underrun_ms",
+        "underrun_max_ms",
+        "underrun_count",
+        "continuity_ok",
+        "delivery_rtf",
+        "min_prebuffer_ms",
+        "chunk_gap_ms",
+        "cut_in",
+        "overlap_ms",
+    }
+    assert {metric.name for metric in STIMULUS_METRICS} == {
+        "barge_in_detect_ms",
+        "barge_in_server_stop_ms",
+        "barge_in_heard_stop_ms",
+        "stale_audio_ms",
+        "stale_heard_ms",
+        "yielded",
+        "missed_interruption",
+        "false_interruption",
+        "resumed",
+        "resume_ms",
+        "post_interrupt_ms",
+        "truncation_error_ms",
+        "truncation_rejected",
+    }
+    assert {metric.name for metric in SESSION_METRICS} == {
+        "connect_ms",
+        "session_created_ms",
+        "session_updated_ms",
+        "uptime",
+        "session_success",
+        "errors_per_session",
+    }
+
+
+@pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
+def test_every_metric_has_a_definition_and_a_unit_that_fits_its_name(metric) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", metric.name)
+    assert metric.definition.endswith(".")
+    assert metric.unit in UNITS
+    assert metric.name.endswith("_ms") == (metric.unit == "ms")
+
+
+def test_a_metric_is_named_and_defined_by_its_function() -> None:
+    def lag_ms(record: int) -> float | None:
+        """From here
+        to there."""
+        return float(record)
+
+    metric = Metric(lag_ms)
+
+    assert (metric.name, metric.definition, metric.unit) == ("lag_ms", "From here\nto there.", "ms")
+    assert metric.compute(3) == 3.0
+
+
+def test_a_function_without_a_docstring_has_an_empty_definition() -> None:
+    assert Metric(lambda record: None).definition == ""
+
+
+@given(st.integers(0, 2**62), st.integers(-(2**40), 2**40))
+def test_elapsed_time_is_signed_and_in_milliseconds(start_ns, duration_ns) -> None:
+    assert elapsed_ms(start_ns, start_ns + duration_ns) == duration_ns / 1_000_000
+
+
+@pytest.mark.parametrize(("start_ns", "end_ns"), [(None, 5), (5, None), (None, None)])
+def test_elapsed_time_needs_both_ends(start_ns, end_ns) -> None:
+    assert elapsed_ms(start_ns, end_ns) is None

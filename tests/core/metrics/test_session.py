@@ -1,0 +1,61 @@
+import dataclasses
+from collections import Counter
+
+import pytest
+
+from rtbench.core.metrics.session import SESSION_METRICS, session_success, uptime
+from rtbench.core.sessions import Session
+
+MS = 1_000_000
+
+HELD = Session(
+    outcome="completed",
+    planned_ns=1_000 * MS,
+    connected_ns=1_250 * MS,
+    created_ns=1_300 * MS,
+    update_sent_ns=1_310 * MS,
+    updated_ns=1_375 * MS,
+    ended_ns=3_500 * MS,
+    errors=Counter({"answer_timeout": 2, "rate_limited": 1}),
+)
+
+
+def values(session: Session) -> dict[str, float | None]:
+    return {metric.name: metric.compute(session) for metric in SESSION_METRICS}
+
+
+def test_a_session_by_hand() -> None:
+    assert values(HELD) == {
+        "connect_ms": 250,
+        "session_created_ms": 50,
+        "session_updated_ms": 65,
+        "uptime": 0.9,
+        "session_success": 1,
+        "errors_per_session": 3,
+    }
+
+
+def test_a_session_that_never_connected_was_up_for_nothing_of_its_time() -> None:
+    session = Session(planned_ns=1_000 * MS, ended_ns=11_000 * MS, errors=Counter(connect_timeout=1))
+
+    assert values(session) == {
+        "connect_ms": None,
+        "session_created_ms": None,
+        "session_updated_ms": None,
+        "uptime": 0,
+        "session_success": 0,
+        "errors_per_session": 1,
+    }
+
+
+@pytest.mark.parametrize("ended_ns", [HELD.planned_ns, 0])
+def test_a_session_that_took_no_time_has_no_uptime(ended_ns) -> None:
+    assert uptime(dataclasses.replace(HELD, ended_ns=ended_ns)) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "success"),
+    [("completed", 1), ("drained", 1), ("failed", 0), ("dropped", 0), ("interrupted", 0)],
+)
+def test_success_is_to_be_held_to_the_end_or_drained(outcome, success) -> None:
+    assert session_success(dataclasses.replace(HELD, outcome=outcome)) == success

@@ -1,0 +1,29 @@
+from dataclasses import fields
+
+import pytest
+
+from rtbench.core.stimuli import Stimulus
+
+
+def test_of_a_new_stimulus_nothing_has_happened() -> None:
+    stimulus = Stimulus(number=1, turn=2, kind="cough", clip="cough_a")
+    planned = {"onset_ns", "end_ns", "closed_ns"}
+    instants = {field.name for field in fields(Stimulus) if field.name.endswith("_ns")} - planned
+    assert {getattr(stimulus, name) for name in instants} == {None}
+    assert (stimulus.truncate_audio_end_ms, stimulus.truncate_heard_ms) == (None, None)
+    assert (stimulus.unheard_ms, stimulus.stale_audio_ms, stimulus.stale_heard_ms) == (0.0, 0.0, 0.0)
+    assert (stimulus.response_id, stimulus.item_id, stimulus.truncate_error) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "takes_turn", "is_disturbance"),
+    [("cough", False, True), ("interrupt", True, False), ("overlap", True, False), ("silence", False, False)],
+)
+def test_a_disturbance_is_a_sound_that_takes_no_turn(kind, takes_turn, is_disturbance) -> None:
+    assert Stimulus(1, 1, kind, clip="", takes_turn=takes_turn).is_disturbance is is_disturbance
+
+
+def test_every_number_says_its_unit() -> None:
+    for field in fields(Stimulus):
+        if "int" in str(field.type) or "float" in str(field.type):
+            assert field.name.endswith(("_ns", "_ms")) or field.name in ("number", "turn"), field.name
