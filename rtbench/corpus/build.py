@@ -1,4 +1,4 @@
-"""Building a corpus from a recipe: speech by synthesisers, sounds from seeded noise, all at one level."""
+"""Building a corpus from a recipe: speech by synthesisers, sounds from seeded noise and pure tones."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def levelled(samples: FloatSamples, level_dbfs: float) -> Samples:
 
 
 def _spoken(clip: SpokenClip, recipe: Recipe) -> NewClip:
-    voice = recipe.voices[clip.voice]
+    voice = recipe.voice_of(clip)
     parts = [_phrase(clip.phrases()[0], voice)]
     for pause_ms, text in zip(clip.pauses_ms(), clip.phrases()[1:], strict=True):
         parts += [_quiet(pause_ms), _phrase(text, voice)]

@@ -1,4 +1,4 @@
-"""Encoded audio of clips, cut into frames: made once per clip, format and frame length, shared by all sessions."""
+"""Encoded audio of clips, cut into frames: made once per clip, level, format and frame length, shared by all."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ Encode = Callable[[Audio], bytes]
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-_ROOM_TONE = ""
-"""Stands for `silence` among the clip names of the cache; no clip has an empty name."""
+_Sound = tuple[str, float]
+"""A clip by its name, and the gain in dB with which it is played."""
+
+_ROOM_TONE: _Sound = ("", 0.0)
+"""Stands for `silence` in the cache; no clip has an empty name."""
 
 
 class FrameCache:
@@ -30,15 +33,17 @@ class FrameCache:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._frames: dict[tuple[str, AudioFormat, int], Frames] = {}
-        self._messages: dict[tuple[str, AudioFormat, int, Encode], tuple[bytes, ...]] = {}
+        self._frames: dict[tuple[_Sound, AudioFormat, int], Frames] = {}
+        self._messages: dict[tuple[_Sound, AudioFormat, int, Encode], tuple[bytes, ...]] = {}
 
-    def frames(self, clip_name: str, fmt: AudioFormat, frame_ms: int) -> Frames:
+    def frames(self, clip_name: str, fmt: AudioFormat, frame_ms: int, *, gain_db: float = 0.0) -> Frames:
         """A clip in frames of `frame_ms`, the last one filled up with digital silence.
 
-        G.711 is resampled by soxr before it is coded. Raises UsageError as `Corpus.samples` does.
+        Before it is coded it is made louder by `gain_db` and, for G.711, resampled; peaks are clipped.
+        Raises UsageError as `Corpus.samples` does.
         """
-        return _cached(self._frames, (clip_name, fmt, frame_ms), lambda: self._cut(clip_name, fmt, frame_ms))
+        sound = (clip_name, gain_db)
+        return _cached(self._frames, (sound, fmt, frame_ms), lambda: self._cut(sound, fmt, frame_ms))
 
     def silence(self, fmt: AudioFormat, frame_ms: int) -> Frames:
         """What a microphone sends when nobody speaks, to be repeated: room tone, digital silence where there is none.
@@ -47,22 +52,25 @@ class FrameCache:
         """
         return _cached(self._frames, (_ROOM_TONE, fmt, frame_ms), lambda: self._loop(fmt, frame_ms))
 
-    def messages(self, clip_name: str, fmt: AudioFormat, frame_ms: int, encode: Encode) -> tuple[bytes, ...]:
+    def messages(
+        self, clip_name: str, fmt: AudioFormat, frame_ms: int, encode: Encode, *, gain_db: float = 0.0
+    ) -> tuple[bytes, ...]:
         """`frames`, each as the message that `encode` (a dialect's `append_message`) makes of it."""
-        return self._messages_of(clip_name, self.frames(clip_name, fmt, frame_ms), fmt, frame_ms, encode)
+        frames = self.frames(clip_name, fmt, frame_ms, gain_db=gain_db)
+        return self._messages_of((clip_name, gain_db), frames, fmt, frame_ms, encode)
 
     def silence_messages(self, fmt: AudioFormat, frame_ms: int, encode: Encode) -> tuple[bytes, ...]:
         """`silence`, each as a message."""
         return self._messages_of(_ROOM_TONE, self.silence(fmt, frame_ms), fmt, frame_ms, encode)
 
     def _messages_of(
-        self, clip_name: str, frames: Frames, fmt: AudioFormat, frame_ms: int, encode: Encode
+        self, sound: _Sound, frames: Frames, fmt: AudioFormat, frame_ms: int, encode: Encode
     ) -> tuple[bytes, ...]:
-        key = (clip_name, fmt, frame_ms, encode)
+        key = (sound, fmt, frame_ms, encode)
         return _cached(self._messages, key, lambda: tuple(encode(frame) for frame in frames))
 
-    def _cut(self, clip_name: str, fmt: AudioFormat, frame_ms: int) -> Frames:
-        data = self._encoded(clip_name, fmt)
+    def _cut(self, sound: _Sound, fmt: AudioFormat, frame_ms: int) -> Frames:
+        data = self._encoded(sound, fmt)
         size = _frame_samples(fmt, frame_ms)
         missing = -fmt.samples(len(data)) % size
         return _split(data + pcm.silence(fmt, missing), fmt.size_bytes(size))
@@ -70,16 +78,17 @@ class FrameCache:
     def _loop(self, fmt: AudioFormat, frame_ms: int) -> Frames:
         size = _frame_samples(fmt, frame_ms)
         names = self._corpus.names(Role.SILENCE)
-        data = self._encoded(names[0], fmt) if names else b""
+        data = self._encoded((names[0], 0.0), fmt) if names else b""
         whole = fmt.samples(len(data)) // size
         if not whole:
             return (Audio(pcm.silence(fmt, size)),)
         return _split(data[: fmt.size_bytes(whole * size)], fmt.size_bytes(size))
 
-    def _encoded(self, clip_name: str, fmt: AudioFormat) -> bytes:
+    def _encoded(self, sound: _Sound, fmt: AudioFormat) -> bytes:
+        clip_name, gain_db = sound
         samples = self._corpus.samples(clip_name)
-        if fmt.rate_hz != self._corpus.rate_hz:
-            wide = samples.astype(np.float64) / FULL_SCALE
+        if gain_db or fmt.rate_hz != self._corpus.rate_hz:
+            wide = samples.astype(np.float64) / FULL_SCALE * 10.0 ** (gain_db / 20.0)
             samples = to_int16(resample(wide, self._corpus.rate_hz, fmt.rate_hz))
         return pcm.encode(samples, fmt)
 

@@ -38,7 +38,7 @@ RULE = (
     f"{BELOW_SPEECH_DB:.0f} dB below the speech level, {ABOVE_NOISE_DB:.0f} dB above the quietest window (but at "
     f"least {ABOVE_NOISE_DB:.0f} dB below the speech level) and {FLOOR_DBFS:.0f} dBFS. A block is speech if it "
     f"reaches the threshold inside a window that does. Speech runs from the first such block to the last; a hold is "
-    f"{HOLD_MS} ms or more between two of them. A cough or a click is labelled as speech is, without holds; noise "
+    f"{HOLD_MS} ms or more between two of them. A cough, a click or a tone is labelled as speech is, without holds; noise "
     f"and silence have an empty span at the clip's end."
 )
 """Kept in the manifest as `labelled_by`; labels are only compared with those of the same rule."""
@@ -46,7 +46,7 @@ RULE = (
 SOUNDLESS_ROLES = frozenset({Role.NOISE, Role.SILENCE})
 """Clips without an utterance or an event that begins and ends."""
 
-SOUND_ROLES = frozenset({Role.COUGH, Role.CLICK})
+SOUND_ROLES = frozenset({Role.COUGH, Role.CLICK, Role.TONE})
 """Events of a known beginning and end that are no utterance: nobody goes on after a pause in them."""
 
 _Powers = npt.NDArray[np.float64]

@@ -30,6 +30,9 @@ class Role(StrEnum):
     SIDE_TALK = "side_talk"
     NOISE = "noise"
     CLICK = "click"
+    TONE = "tone"
+    """A signal of a telephone's keypad."""
+
     SILENCE = "silence"
     REPLY = "reply"
     """The agent's own words: what the emulator answers with."""
@@ -56,7 +59,7 @@ class ClipEntry(BaseModel):
     role: Role
     samples: int = Field(gt=0)
     speech: Span
-    """First speech sample, and one past the last; for a cough or a click, of the sound itself.
+    """First speech sample, and one past the last; for a cough, a click or a tone, of the sound itself.
 
     Empty, at the clip's end, where there is nothing to be heard out (noise, silence).
     """

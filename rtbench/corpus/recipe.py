@@ -18,6 +18,8 @@ SPEECH_LEVEL_DBFS = -20.0
 
 _PAUSE = re.compile(r"\s*\[(\d+) ms\]\s*")
 _NAME = r"^[a-z][a-z0-9_]*$"
+_SPEAKING_RATE = Field(default=None, ge=80, le=450)
+"""The range of espeak-ng."""
 
 
 class VoiceRecipe(BaseModel):
@@ -27,7 +29,7 @@ class VoiceRecipe(BaseModel):
 
     program: Literal["flite", "espeak-ng"]
     voice: str
-    words_per_minute: int | None = Field(default=None, ge=80, le=450)
+    words_per_minute: int | None = _SPEAKING_RATE
     """Speaking rate of espeak-ng; its own 175 where not given. flite speaks at its voices' natural rate."""
 
     @model_validator(mode="after")
@@ -52,6 +54,9 @@ class SpokenClip(BaseModel):
     role: Role
     voice: str
     text: Annotated[str, AfterValidator(_balanced)] = Field(min_length=1)
+    words_per_minute: int | None = _SPEAKING_RATE
+    """Speaking rate of this clip, in place of the voice's; espeak-ng only."""
+
     level_dbfs: float = Field(default=SPEECH_LEVEL_DBFS, ge=-60, le=-10)
 
     def phrases(self) -> list[str]:
@@ -68,15 +73,24 @@ class SpokenClip(BaseModel):
 
 
 class SoundClip(BaseModel):
-    """A clip without words, made of seeded noise."""
+    """A clip without words: seeded noise in some shape, or the tones of a key of a telephone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=_NAME)
     role: Role
-    sound: Literal["cough", "click", "pink_noise", "babble", "room_tone"]
+    sound: Literal["cough", "click", "pink_noise", "babble", "room_tone", "dtmf"]
+    key: Annotated[str, Field(pattern=r"^[0-9A-D*#]$")] | None = None
+    """Which key is pressed; goes with dtmf."""
+
     duration_ms: int = Field(gt=0, le=60_000)
     level_dbfs: float = Field(default=SPEECH_LEVEL_DBFS, ge=-90, le=-10)
+
+    @model_validator(mode="after")
+    def _only_dtmf_has_a_key(self) -> Self:
+        if (self.sound == "dtmf") != (self.key is not None):
+            raise ValueError("a key goes with dtmf, and dtmf with a key")
+        return self
 
 
 class Recipe(BaseModel):
@@ -106,7 +120,16 @@ class Recipe(BaseModel):
                 raise ValueError(
                     f"clip {clip.name!r} has the voice {clip.voice!r}, which is not among voices"
                 )
+            if clip.words_per_minute is not None and self.voices[clip.voice].program == "flite":
+                raise ValueError(f"clip {clip.name!r} has words_per_minute, which is for espeak-ng only")
         return self
+
+    def voice_of(self, clip: SpokenClip) -> VoiceRecipe:
+        """The voice that speaks a clip, at the clip's own rate where it has one."""
+        voice = self.voices[clip.voice]
+        if clip.words_per_minute is None:
+            return voice
+        return voice.model_copy(update={"words_per_minute": clip.words_per_minute})
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -1,4 +1,4 @@
-"""Clips without words: seeded noise in the shape of a cough, a click, a street, a crowd and an empty room."""
+"""Clips without words: seeded noise in the shape of a cough, a click, a street, a crowd and an empty room; keys."""
 
 from __future__ import annotations
 
@@ -20,10 +20,21 @@ _CLICK_DECAY_DB = 15.0
 """From first to last sample: a knock that stays audible to its end, so its length is its length."""
 
 
+_KEYPAD = ("123A", "456B", "789C", "*0#D")
+_ROWS_HZ = (697, 770, 852, 941)
+_COLUMNS_HZ = (1209, 1336, 1477, 1633)
+"""A key sounds as its row's and its column's frequency together (ITU-T Q.23, figure 1)."""
+
+_RAMP_S = 0.002
+"""Rise and fall of a tone: too slow to click, too fast to move its labelled edges."""
+
+
 def make_sound(clip: SoundClip, rate_hz: int, seed: int) -> FloatSamples:
     """The sound at an arbitrary level; the same seed and clip name give the same samples."""
     rng = np.random.default_rng([seed, *clip.name.encode()])
     count = rate_hz * clip.duration_ms // 1000
+    if clip.key is not None:
+        return _dtmf(clip.key, count, rate_hz)
     return _SOUNDS[clip.sound](rng, count, rate_hz)
 
 
@@ -77,6 +88,15 @@ def _band(hz: FloatSamples, low_hz: float, high_hz: float) -> FloatSamples:
     """Gain of a band with second-order slopes."""
     safe_hz = np.maximum(hz, 1.0)
     return 1.0 / (1.0 + (low_hz / safe_hz) ** 2) / (1.0 + (safe_hz / high_hz) ** 2)
+
+
+def _dtmf(key: str, count: int, rate_hz: int) -> FloatSamples:
+    """Both frequencies of a key, equally strong."""
+    ((row, column),) = [(row, keys.index(key)) for row, keys in enumerate(_KEYPAD) if key in keys]
+    time_s = np.arange(count) / rate_hz
+    tones = [np.sin(2.0 * np.pi * hz * time_s) for hz in (_ROWS_HZ[row], _COLUMNS_HZ[column])]
+    ramp = np.minimum(1.0, np.minimum(time_s + 1.0 / rate_hz, time_s[::-1] + 1.0 / rate_hz) / _RAMP_S)
+    return np.asarray(np.sum(tones, axis=0) * ramp)
 
 
 def _noise(

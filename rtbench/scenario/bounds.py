@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rtbench.scenario.clip_choice import Sounding
 from rtbench.scenario.clips import ClipSource, candidates
+from rtbench.scenario.disturbances import Disturbance
 from rtbench.scenario.duration import Duration
 from rtbench.scenario.model import Scenario
-from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, Say, Step
+from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, StaySilent, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,11 @@ def _bounds(steps: Iterable[Step], scenario: Scenario, corpus: ClipSource) -> tu
 
 def _step_bounds(step: Step, scenario: Scenario, corpus: ClipSource) -> tuple[int, int, int]:
     match step:
-        case Say(say=utterance):
-            spoken_ns = max(corpus.clip(name).duration_ns for name in candidates(utterance, corpus))
-            return 1, 1, spoken_ns + scenario.think_time.high.ns
+        case Sounding():
+            return _sounding_bounds(step, scenario, corpus)
         case Listen(listen=options):
             return 0, 0, (options.timeout or scenario.answer_timeout).ns
-        case Pause(pause=length):
+        case Pause(pause=length) | StaySilent(stay_silent=length):
             return 0, 0, length.high.ns
         case Repeat(repeat=group):
             low, high, longest_ns = _bounds(group.steps, scenario, corpus)
@@ -54,3 +55,15 @@ def _step_bounds(step: Step, scenario: Scenario, corpus: ClipSource) -> tuple[in
             ways = [_bounds(branch.steps, scenario, corpus) for branch in branches]
             lows, highs, lengths = zip(*ways, strict=True)
             return min(lows), max(highs), max(lengths)
+
+
+def _sounding_bounds(step: Sounding, scenario: Scenario, corpus: ClipSource) -> tuple[int, int, int]:
+    """An interruption is left out where the answer ends too soon for it; a disturbance is no utterance."""
+    sound_ns = max(corpus.clip(name).duration_ns for name in candidates(step.choice, corpus))
+    moment = step.moment
+    if moment is not None:
+        into_ns = moment.heard_ns or moment.elapsed_ns or 0
+        return 0, int(not isinstance(step, Disturbance)), scenario.answer_timeout.ns + into_ns + sound_ns
+    if isinstance(step, Disturbance):
+        return 0, 0, sound_ns
+    return 1, 1, sound_ns + scenario.think_time.high.ns

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from rtbench.core.errors import UsageError
 from rtbench.core.script import Clip
 from rtbench.corpus.manifest import Role
+from rtbench.scenario.clip_choice import ClipChoice, Sounding
 from rtbench.scenario.fault import KeyPath, did_you_mean
 from rtbench.scenario.model import Scenario
-from rtbench.scenario.steps import Choose, Repeat, Say, Step, Utterance
+from rtbench.scenario.steps import Step, leaves
 
 if TYPE_CHECKING:
     from rtbench.corpus.folder import Corpus
@@ -41,58 +42,75 @@ def open_corpus(scenario: Scenario) -> Corpus:
         raise scenario.error(("corpus",), str(error)) from None
 
 
-def candidates(utterance: Utterance, corpus: ClipSource) -> tuple[str, ...]:
-    """Names among which an utterance's clip is drawn; none where the corpus lacks that role and voice."""
-    if utterance.clip is not None:
-        return (utterance.clip,)
-    if utterance.role is None:
-        return tuple(utterance.any_of or ())
-    names = corpus.names(utterance.role)
-    if utterance.voice is None:
-        return names
-    return tuple(name for name in names if corpus.clip(name).voice == utterance.voice)
+def candidates(choice: ClipChoice, corpus: ClipSource) -> tuple[str, ...]:
+    """Names among which a clip is drawn; none where the corpus lacks what is asked for."""
+    if choice.clip is not None:
+        return (choice.clip,)
+    if choice.role is None:
+        return tuple(choice.any_of or ())
+    names = corpus.names(choice.role)
+    if choice.voice is not None:
+        names = tuple(name for name in names if corpus.clip(name).voice == choice.voice)
+    if choice.shortest_hold_ns:
+        names = tuple(name for name in names if _longest_hold_ns(name, corpus) >= choice.shortest_hold_ns)
+    return names
 
 
 def script_clips(scenario: Scenario, corpus: ClipSource) -> frozenset[str]:
     """Names of all clips that any conversation of this scenario may use."""
-    return frozenset(name for _, say in utterances(scenario.conversation) for name in candidates(say, corpus))
+    return frozenset(name for name, _ in script_sounds(scenario, corpus))
+
+
+def script_sounds(scenario: Scenario, corpus: ClipSource) -> frozenset[tuple[str, float]]:
+    """The same, each with every gain in dB at which it may be played."""
+    return frozenset(
+        (name, choice.level.db)
+        for _, choice in choices(scenario.conversation)
+        for name in candidates(choice, corpus)
+    )
 
 
 def check_clips(scenario: Scenario, corpus: ClipSource) -> None:
     """See that the corpus has every clip that the scenario may use.
 
-    Raises UsageError with file, line and key of the first `say` that cannot be said.
+    Raises UsageError with file, line and key of the first step that cannot be played.
     """
-    for keys, utterance in utterances(scenario.conversation):
-        names = candidates(utterance, corpus)
+    for keys, choice in choices(scenario.conversation):
+        names = candidates(choice, corpus)
         if not names:
-            raise scenario.error((*keys, "role"), _none_of_role(utterance, corpus))
+            raise scenario.error((*keys, "role"), _none_of_role(choice, corpus))
         for position, name in enumerate(names):
+            at = ("any_of", position) if choice.any_of else ()
             try:
-                corpus.clip(name)
+                longest_ns = _longest_hold_ns(name, corpus)
             except UsageError as error:
-                at = ("any_of", position) if utterance.any_of else ()
                 raise scenario.error((*keys, *at), str(error)) from None
+            if longest_ns < choice.shortest_hold_ns:
+                raise scenario.error((*keys, *at), f"clip '{name}' has no {_hold(choice)}")
 
 
-def utterances(steps: list[Step], above: KeyPath = ("conversation",)) -> Iterator[tuple[KeyPath, Utterance]]:
-    """Every `say` as it is written, groups included, with the keys that lead to it."""
-    for position, step in enumerate(steps):
-        keys = (*above, position)
-        match step:
-            case Say(say=utterance):
-                yield (*keys, "say"), utterance
-            case Repeat(repeat=group):
-                yield from utterances(group.steps, (*keys, "repeat", "steps"))
-            case Choose(choose=branches):
-                for number, branch in enumerate(branches):
-                    yield from utterances(branch.steps, (*keys, "choose", number, "steps"))
+def choices(steps: Sequence[Step]) -> Iterator[tuple[KeyPath, ClipChoice]]:
+    """Every choice of a clip as it is written, groups included, with the keys that lead to it."""
+    for keys, step in leaves(steps):
+        if isinstance(step, Sounding):
+            yield (*keys, step.kind), step.choice
 
 
-def _none_of_role(utterance: Utterance, corpus: ClipSource) -> str:
-    assert utterance.role is not None
-    voices = {corpus.clip(name).voice for name in corpus.names(utterance.role)}
+def _longest_hold_ns(name: str, corpus: ClipSource) -> int:
+    return max((end_ns - start_ns for start_ns, end_ns in corpus.clip(name).holds), default=0)
+
+
+def _hold(choice: ClipChoice) -> str:
+    return f"labelled pause of {choice.shortest_hold_ns // 1_000_000} ms or more inside its speech"
+
+
+def _none_of_role(choice: ClipChoice, corpus: ClipSource) -> str:
+    assert choice.role is not None
+    none = f"the corpus has no clip of role '{choice.role}'"
+    voices = {corpus.clip(name).voice for name in corpus.names(choice.role)}
     if not voices:
-        return f"the corpus has no clip of role '{utterance.role}'"
-    hint = did_you_mean(utterance.voice or "", voices)
-    return f"the corpus has no clip of role '{utterance.role}' in voice '{utterance.voice}'{hint}"
+        return none
+    if choice.voice is not None and choice.voice not in voices:
+        return f"{none} in voice '{choice.voice}'{did_you_mean(choice.voice, voices)}"
+    voice = "" if choice.voice is None else f" in voice '{choice.voice}'"
+    return f"{none}{voice} with a {_hold(choice)}"

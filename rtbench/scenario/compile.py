@@ -5,12 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from typing import Literal
 
 from rtbench.core import script
-from rtbench.core.script import Script
+from rtbench.core.script import Clip, Moment, Script
+from rtbench.scenario.clip_choice import Sounding
 from rtbench.scenario.clips import ClipSource, candidates
+from rtbench.scenario.disturbances import Disturbance
+from rtbench.scenario.in_answer import InAnswer
+from rtbench.scenario.interruptions import Overlap
 from rtbench.scenario.model import Scenario
-from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, Say, Step
+from rtbench.scenario.speech import Speech
+from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, StaySilent, Step
 
 
 def session_seed(seed: int, user: int, iteration: int) -> int:
@@ -27,31 +33,60 @@ def compile_script(scenario: Scenario, corpus: ClipSource, seed: int) -> Script:
     return Script(
         steps=tuple(_drawn(scenario, corpus, random.Random(seed))),
         session=scenario.session.config(),
+        answer_timeout_ns=scenario.answer_timeout.ns,
         prebuffer_ns=scenario.player.prebuffer.ns,
+        policy=scenario.policy,
     )
 
 
 def _drawn(scenario: Scenario, corpus: ClipSource, rng: random.Random) -> Iterator[script.Step]:
     """The script's steps in order.
 
-    Think time stands before each `say` that follows a `listen` at once: a written pause replaces it.
+    Think time stands before each utterance that follows a `listen` at once, or after sounds into the
+    silence: a written pause replaces it.
     """
     after_answer = False
     for step in _expanded(scenario.conversation, rng):
-        match step:
-            case Say(say=utterance):
-                if after_answer and scenario.think_time.high.ns:
-                    yield script.Pause(scenario.think_time.draw_ns(rng))
-                clip = corpus.clip(rng.choice(candidates(utterance, corpus)))
-                yield script.Say(clip, utterance.expects_answer)
-            case Listen(listen=options):
-                yield script.Listen((options.timeout or scenario.answer_timeout).ns)
-            case Pause(pause=length):
-                yield script.Pause(length.draw_ns(rng))
-        after_answer = isinstance(step, Listen)
+        if after_answer and isinstance(step, Speech) and scenario.think_time.high.ns:
+            yield script.Pause(scenario.think_time.draw_ns(rng))
+        yield _drawn_step(step, scenario, corpus, rng)
+        after_answer = isinstance(step, Listen) or (after_answer and isinstance(step, Disturbance))
 
 
-def _expanded(steps: Iterable[Step], rng: random.Random) -> Iterator[Say | Listen | Pause]:
+def _drawn_step(step: Step, scenario: Scenario, corpus: ClipSource, rng: random.Random) -> script.Step:
+    match step:
+        case Sounding():
+            clip = corpus.clip(rng.choice(candidates(step.choice, corpus)))
+            return _sounding(step, clip, _drawn_moment(step, rng))
+        case Listen(listen=options):
+            return script.Listen((options.timeout or scenario.answer_timeout).ns)
+        case Pause(pause=length):
+            return script.Pause(length.draw_ns(rng))
+        case StaySilent(stay_silent=length):
+            return script.StaySilent(length.draw_ns(rng))
+    raise AssertionError(f"a group is not drawn: {step}")
+
+
+def _drawn_moment(step: Sounding, rng: random.Random) -> Moment | None:
+    """When in the answer; None for what is not spoken into one."""
+    if step.moment is None or not isinstance(step.choice, InAnswer):
+        return step.moment
+    return step.choice.draw(rng) or step.moment
+
+
+def _sounding(step: Sounding, clip: Clip, moment: Moment | None) -> script.Step:
+    gain_db = step.choice.level.db
+    if isinstance(step, Disturbance):
+        return script.Disturb(clip, step.kind, moment, gain_db)
+    if moment is not None:
+        kind: Literal["interrupt", "overlap"] = "overlap" if isinstance(step, Overlap) else "interrupt"
+        return script.Interrupt(clip, moment, kind, gain_db)
+    assert isinstance(step, Speech)
+    return script.Say(clip, step.utterance.expects_answer, gain_db)
+
+
+def _expanded(steps: Iterable[Step], rng: random.Random) -> Iterator[Step]:
+    """The steps without their groups."""
     for step in steps:
         match step:
             case Repeat(repeat=group):

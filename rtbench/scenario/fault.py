@@ -33,6 +33,7 @@ _SENTENCES = {
     "too_short": "needs at least {min_length} entry, has {actual_length}",
     "greater_than": "must be more than {gt:g}, not {input}",
     "greater_than_equal": "must be {ge:g} or more, not {input}",
+    "less_than": "must be less than {lt:g}, not {input}",
     "less_than_equal": "must be {le:g} or less, not {input}",
     "union_tag_not_found": "must be a mapping with a {discriminator}",
 }

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from rtbench.core.errors import UsageError
 from rtbench.scenario.fault import KeyPath, fault_location, fault_sentence
 from rtbench.scenario.model import Scenario
+from rtbench.scenario.overrides import override
 from rtbench.scenario.source import Source
 from rtbench.scenario.threshold import KNOWN_METRICS
 
 
-def load_scenario(path: Path | str, known_metrics: Iterable[str] = KNOWN_METRICS) -> Scenario:
-    """Read and validate one file.
+def load_scenario(
+    path: Path | str,
+    known_metrics: Iterable[str] = KNOWN_METRICS,
+    overrides: Mapping[str, Any] | None = None,
+) -> Scenario:
+    """Read and validate one file, with `overrides` (dotted key to value, see `parse_override`) set in it first.
 
     Raises UsageError with one sentence about the first thing that is wrong, and how many more there are.
+    `effective_text` of the scenario's source is a file that another process can load without the overrides.
     """
-    return validate_scenario(Source.read(Path(path)), known_metrics)
+    return validate_scenario(override(Source.read(Path(path)), overrides or {}), known_metrics)
 
 
 def load_scenarios(
-    paths: Sequence[Path | str], known_metrics: Iterable[str] = KNOWN_METRICS
+    paths: Sequence[Path | str],
+    known_metrics: Iterable[str] = KNOWN_METRICS,
+    overrides: Mapping[str, Any] | None = None,
 ) -> tuple[Scenario, ...]:
-    """Read several files. Raises UsageError as `load_scenario`, and where two scenarios have one name."""
+    """Read several files, each with the same overrides. Raises UsageError as `load_scenario`, and where two scenarios have one name."""
     known = tuple(known_metrics)
     scenarios: dict[str, Scenario] = {}
     for path in paths:
-        scenario = load_scenario(path, known)
+        scenario = load_scenario(path, known, overrides)
         first = scenarios.setdefault(scenario.name, scenario)
         if first is not scenario:
             assert first.source is not None

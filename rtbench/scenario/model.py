@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
 from rtbench.core.errors import UsageError
+from rtbench.core.script import InterruptionPolicy
 from rtbench.scenario.block import Block
 from rtbench.scenario.duration import Duration, DurationRange
 from rtbench.scenario.fault import KeyPath, fault, shown
+from rtbench.scenario.order import check_order, check_turn_taking
 from rtbench.scenario.session import Session
 from rtbench.scenario.source import Source, written_path
 from rtbench.scenario.steps import Choose, Repeat, Step
@@ -65,6 +67,13 @@ class Scenario(Block):
 
     conversation: list[Step] = Field(min_length=1)
     """What one caller does, step by step."""
+
+    policy: InterruptionPolicy = "flush_on_speech_started"
+    """What the caller's application does when the service hears the caller speak into an answer.
+
+    flush_on_speech_started stops playing, truncates the answer to what was heard, and cancels it where
+    the service does not do so by itself; passive plays on.
+    """
 
     users: int = Field(default=1, ge=1)
     """Callers at the same time."""
@@ -130,12 +139,18 @@ class Scenario(Block):
         count = longest(steps)
         if count > MOST_STEPS:
             raise fault(f"has up to {count} steps when its groups are expanded; the most is {MOST_STEPS}")
+        check_order(steps)
         return steps
 
     @model_validator(mode="after")
     def _ends_one_way(self) -> Scenario:
         if self.duration is not None and self.iterations is not None:
             raise fault("give duration or iterations, not both", "iterations")
+        return self
+
+    @model_validator(mode="after")
+    def _suits_the_session(self) -> Scenario:
+        check_turn_taking(self.conversation, self.session.manual_turns)
         return self
 
     @property

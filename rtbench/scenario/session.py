@@ -226,12 +226,20 @@ class Session(Block):
         """Turn detection is switched off, not only left to the service's default."""
         return "turn_detection" in self.model_fields_set and self.turn_detection is None
 
+    @property
+    def interrupts_by_itself(self) -> bool:
+        """The service cancels its answer when it hears the caller; so it does by default."""
+        if self.manual_turns:
+            return False
+        return self.turn_detection is None or self.turn_detection.interrupt_response is not False
+
     def config(self) -> SessionConfig:
         """The session as the caller's machine needs it."""
         return SessionConfig(
             settings=self._settings(),
             input_format=_audio_format(self.input_format),
             output_format=_audio_format(self.output_format),
+            interrupts_by_itself=self.interrupts_by_itself,
             manual_turns=self.manual_turns,
             spoken_answers=self.output_modalities != ["text"],
         )

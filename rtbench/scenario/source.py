@@ -18,7 +18,7 @@ from rtbench.core.errors import UsageError
 from rtbench.scenario.fault import KeyPath
 
 
-class _Loader(yaml.SafeLoader):
+class ScenarioLoader(yaml.SafeLoader):
     """SafeLoader with the scalars of YAML 1.2 (section 10.3.2) instead of 1.1."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's own
@@ -35,9 +35,11 @@ for _tag, _pattern, _first in (
     ),
     ("merge", r"<<", ["<"]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first)
+    ScenarioLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first
+    )
 
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
+ScenarioLoader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Source:
     """The document as plain Python objects."""
 
     root: yaml.Node
+    overridden: tuple[KeyPath, ...] = ()
+    """Keys whose values are not those of the text."""
 
     @classmethod
     def read(cls, path: Path) -> Source:
@@ -73,7 +77,7 @@ class Source:
     def parse(cls, text: str, path: Path) -> Source:
         """Parse a text that came, or might have come, from `path`; raises as `read`."""
         try:
-            loader = _Loader(text)
+            loader = ScenarioLoader(text)
             root = loader.get_single_node()
             if root is None:
                 raise UsageError(f"{path}: is empty")
@@ -120,7 +124,12 @@ class Source:
         return line + 1
 
     def where(self, keys: KeyPath) -> str:
-        """File, line and key as an error begins, `x.yaml:14: conversation[2].say`."""
+        """File, line and key as an error begins, `x.yaml:14: conversation[2].say`.
+
+        A key that was overridden has no line.
+        """
+        if any(keys[: len(path)] == path for path in self.overridden):
+            return f"{self.path}: {written_path(keys)} (overridden)"
         return ": ".join(filter(None, (f"{self.path}:{self.line(keys)}", written_path(keys))))
 
 

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from rtbench.corpus.manifest import Role
 from rtbench.scenario.block import Block
+from rtbench.scenario.disturbances import Backchannel, Click, Cough, Noise, SideTalk, Tone
 from rtbench.scenario.duration import Duration, DurationRange
-from rtbench.scenario.fault import did_you_mean, fault, shown
-
-
-class Utterance(Block):
-    """What the caller says: one clip, or a clip drawn anew each time among several."""
-
-    clip: str | None = None
-    """Name of a clip of the corpus."""
-
-    role: Role | None = Field(default=None, strict=False)
-    """A clip with this role is drawn."""
-
-    voice: str | None = None
-    """Only clips in this voice are drawn; goes with role."""
-
-    any_of: list[str] | None = Field(default=None, min_length=1)
-    """One of these clips is drawn."""
-
-    expects_answer: bool = True
-    """Whether silence counts against the agent; false for backchannels, noise and the like."""
-
-    @model_validator(mode="after")
-    def _one_way_to_choose(self) -> Utterance:
-        given = [name for name in ("clip", "role", "any_of") if getattr(self, name) is not None]
-        if len(given) != 1:
-            also = f", not {' and '.join(given)}" if given else ""
-            raise fault(f"needs exactly one of clip, role and any_of{also}")
-        if self.voice is not None and self.role is None:
-            raise fault("voice goes with role; a named clip has its voice already", "voice")
-        return self
+from rtbench.scenario.fault import KeyPath, did_you_mean, fault, shown
+from rtbench.scenario.interruptions import Interrupt, Overlap, PushToTalk
+from rtbench.scenario.speech import Hesitate, Mumble, Say
 
 
 class ListenOptions(Block):
@@ -48,29 +22,12 @@ class ListenOptions(Block):
     """Longest wait for an audible answer after the caller's speech; else the scenario's answer_timeout."""
 
 
-def _clip_by_name(written: Any) -> Any:
-    if isinstance(written, str):
-        return {"clip": written}
-    if not isinstance(written, dict | Utterance):
-        raise fault(
-            f"must be a clip's name, or one of {{role}}, {{any_of}} and {{clip}}, not {shown(written)}"
-        )
-    return written
-
-
 def _no_options(written: Any) -> Any:
     if written is None:
         return {}
     if not isinstance(written, dict | ListenOptions):
         raise fault(f"takes nothing or {{timeout: 10 s}}, not {shown(written)}")
     return written
-
-
-class Say(Block):
-    """Say something."""
-
-    say: Annotated[Utterance, BeforeValidator(_clip_by_name, json_schema_input_type=str | Utterance)]
-    """A clip's name, or {role}, {any_of} or {clip} with options."""
 
 
 class Listen(Block):
@@ -86,6 +43,13 @@ class Pause(Block):
     """Stay silent."""
 
     pause: DurationRange
+    """How long, fixed or drawn from a range."""
+
+
+class StaySilent(Block):
+    """Say nothing, and hear out what the agent says by itself."""
+
+    stay_silent: DurationRange
     """How long, fixed or drawn from a range."""
 
 
@@ -123,13 +87,27 @@ class Choose(Block):
     """The ways, each {weight, steps}."""
 
 
-STEPS = ("say", "listen", "pause", "repeat", "choose")
+BARE_STEPS = (
+    "listen",
+    "hesitate",
+    "interrupt",
+    "overlap",
+    "backchannel",
+    "cough",
+    "noise",
+    "side_talk",
+    "click",
+    "tone",
+)
+"""Steps that may stand alone, without saying how."""
+
+STEPS = ("say", "mumble", "push_to_talk", "pause", "stay_silent", "repeat", "choose", *BARE_STEPS)
 
 
 def _one_step(written: Any) -> Any:
-    """A step has one key, its kind; `listen` may stand alone."""
-    if written == "listen":
-        return {"listen": None}
+    """A step has one key, its kind; some may stand alone."""
+    if isinstance(written, str) and written in BARE_STEPS:
+        return {written: None}
     if isinstance(written, Block):
         return written
     if not isinstance(written, dict):
@@ -143,13 +121,25 @@ def _one_step(written: Any) -> Any:
 
 
 def _kind(written: Any) -> str:
-    return next(iter(written)) if isinstance(written, dict) else type(written).__name__.lower()
+    return str(next(iter(type(written).model_fields if isinstance(written, Block) else written)))
 
 
 _AnyStep = Annotated[
     Annotated[Say, Tag("say")]
+    | Annotated[Hesitate, Tag("hesitate")]
+    | Annotated[Mumble, Tag("mumble")]
+    | Annotated[Interrupt, Tag("interrupt")]
+    | Annotated[Overlap, Tag("overlap")]
+    | Annotated[PushToTalk, Tag("push_to_talk")]
+    | Annotated[Backchannel, Tag("backchannel")]
+    | Annotated[Cough, Tag("cough")]
+    | Annotated[Noise, Tag("noise")]
+    | Annotated[SideTalk, Tag("side_talk")]
+    | Annotated[Click, Tag("click")]
+    | Annotated[Tone, Tag("tone")]
     | Annotated[Listen, Tag("listen")]
     | Annotated[Pause, Tag("pause")]
+    | Annotated[StaySilent, Tag("stay_silent")]
     | Annotated[Repeat, Tag("repeat")]
     | Annotated[Choose, Tag("choose")],
     Discriminator(_kind),
@@ -157,12 +147,24 @@ _AnyStep = Annotated[
 
 Step = Annotated[
     _AnyStep,
-    BeforeValidator(
-        _one_step, json_schema_input_type=Say | Listen | Pause | Repeat | Choose | Literal["listen"]
-    ),
+    BeforeValidator(_one_step, json_schema_input_type=_AnyStep | Literal[BARE_STEPS]),
 ]
 
 Repetition.model_rebuild()
 Branch.model_rebuild()
 Repeat.model_rebuild()
 Choose.model_rebuild()
+
+
+def leaves(steps: Sequence[Step], above: KeyPath = ("conversation",)) -> Iterator[tuple[KeyPath, Step]]:
+    """Every step that is no group, once, as it is written, with the keys that lead to it."""
+    for position, step in enumerate(steps):
+        keys = (*above, position)
+        match step:
+            case Repeat(repeat=group):
+                yield from leaves(group.steps, (*keys, "repeat", "steps"))
+            case Choose(choose=branches):
+                for number, branch in enumerate(branches):
+                    yield from leaves(branch.steps, (*keys, "choose", number, "steps"))
+            case _:
+                yield keys, step

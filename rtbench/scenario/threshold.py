@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 
-from rtbench.core.metrics import SESSION_METRICS, TURN_METRICS
+from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.scenario.fault import did_you_mean, fault, shown
 
 Statistic = Literal["p50", "p90", "p95", "p99", "p99.9", "mean", "min", "max", "rate", "count"]
@@ -20,12 +20,28 @@ Operator = Literal["<", "<=", ">", ">="]
 
 STATISTICS: tuple[Statistic, ...] = get_args(Statistic)
 
+RATES = (
+    "response_rate",
+    "continuity_ok_rate",
+    "session_success_rate",
+    "yield_rate",
+    "missed_interruption_rate",
+    "false_interruption_rate",
+    "resumed_rate",
+    "truncation_rejected_rate",
+    "cut_in_rate",
+    "false_cutoff_rate",
+    "conversation_flow",
+)
+"""Shares of all the turns, sessions or stimuli to which they apply, 0 to 1; the report tells the flow in per cent."""
+
 METRIC_UNITS: dict[str, str] = {
     **{metric.name: metric.unit for metric in TURN_METRICS},
     **{metric.name: metric.unit for metric in SESSION_METRICS},
-    **dict.fromkeys(("response_rate", "continuity_ok_rate", "session_success_rate"), "rate"),
+    **{metric.name: metric.unit for metric in STIMULUS_METRICS},
+    **dict.fromkeys(RATES, "rate"),
 }
-"""What a threshold may name: metrics of one turn or session, and rates over all of them."""
+"""What a threshold may name: metrics of one turn, session or stimulus, and rates over all of them."""
 
 KNOWN_METRICS: tuple[str, ...] = tuple(METRIC_UNITS)
 

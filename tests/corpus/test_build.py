@@ -82,6 +82,36 @@ def test_a_click_is_labelled_with_its_exact_length(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("tones_for_voices")
+def test_a_tone_is_labelled_with_its_length_at_the_level_of_speech(tmp_path: Path) -> None:
+    tone = SoundClip(name="tone", role=Role.TONE, sound="dtmf", key="5", duration_ms=200)
+    entry = build_corpus(recipe(spoken("a", "Aaaa"), sounds=(tone,)), tmp_path).clips[1]
+    assert entry.speech.start == pytest.approx(2_400, abs=24)
+    assert entry.speech.end == pytest.approx(2_400 + 4_800, abs=24)
+    assert entry.holds == ()
+    assert speech_level_dbfs(Corpus.open(tmp_path).samples("tone"), RATE_HZ) == pytest.approx(-20.0, abs=0.2)
+
+
+@pytest.mark.usefixtures("tones_for_voices")
+def test_a_clip_is_spoken_at_its_own_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[int | None] = []
+    speak = build.speak
+
+    def listening(text: str, voice: VoiceRecipe, rate_hz: int) -> np.ndarray:
+        rates.append(voice.words_per_minute)
+        return speak(text, voice, rate_hz)
+
+    monkeypatch.setattr(build, "speak", listening)
+    voices = {"us": VoiceRecipe(program="espeak-ng", voice="en-us", words_per_minute=170)}
+    clips = [
+        SpokenClip(name=name, role=Role.STATEMENT, voice="us", text="Aaaa", words_per_minute=rate)
+        for name, rate in (("plain", None), ("fast", 260))
+    ]
+    whole = Recipe(name="small", language="en", licence="CC0-1.0", voices=voices, speech=tuple(clips))
+    build_corpus(whole, tmp_path)
+    assert rates == [170, 260]
+
+
+@pytest.mark.usefixtures("tones_for_voices")
 def test_noise_fills_its_clip_without_margins(tmp_path: Path) -> None:
     noise = SoundClip(name="street", role=Role.NOISE, sound="pink_noise", duration_ms=500, level_dbfs=-35.0)
     entry = build_corpus(recipe(spoken("a", "Aaaa"), sounds=(noise,)), tmp_path).clips[1]

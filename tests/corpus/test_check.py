@@ -64,12 +64,18 @@ def test_the_shipped_corpus_has_what_conversations_are_made_of() -> None:
         Role.SIDE_TALK: 2,
         Role.NOISE: 2,
         Role.CLICK: 2,
+        Role.TONE: 2,
         Role.SILENCE: 1,
         Role.REPLY: 8,
     }
     for role, count in least.items():
         assert len(corpus.names(role)) >= count
     assert all(corpus.entry(name).holds for name in corpus.names() if name.startswith("hesitant_"))
+    fast = [corpus.entry(name) for name in corpus.names() if name.startswith("fast_")]
+    assert len(fast) >= 3
+    for entry in fast:
+        minutes = (entry.speech.end - entry.speech.start) / corpus.rate_hz / 60
+        assert len(entry.text.split()) / minutes > 300
     assert corpus.clip("click_60ms").speech_end_ns - corpus.clip("click_60ms").speech_start_ns == 60_000_000
 
 

@@ -76,6 +76,29 @@ def test_pcm16_frames_carry_the_clips_own_samples(corpus: Corpus) -> None:
     np.testing.assert_array_equal(pcm.decode(data, PCM16)[:SPOKEN_SAMPLES], corpus.samples("yes"))
 
 
+@pytest.mark.parametrize("fmt", [PCM16, PCMU, PCMA])
+def test_a_gain_changes_the_level_by_so_many_decibels(corpus: Corpus, fmt: AudioFormat) -> None:
+    cache = FrameCache(corpus)
+    plain = pcm.decode(joined(cache.frames("yes", fmt, 20)), fmt)
+    soft = pcm.decode(joined(cache.frames("yes", fmt, 20, gain_db=-12.0)), fmt)
+    assert pcm.level_dbfs(soft) == pytest.approx(pcm.level_dbfs(plain) - 12.0, abs=0.1)
+
+
+def test_a_gain_clips_what_does_not_fit(corpus: Corpus) -> None:
+    loud = pcm.decode(joined(FrameCache(corpus).frames("yes", PCM16, 20, gain_db=20.0)), PCM16)
+    expected = np.clip(np.rint(corpus.samples("yes") * 10.0), -32_768, 32_767)
+    np.testing.assert_array_equal(loud[:SPOKEN_SAMPLES], expected)
+
+
+def test_each_gain_has_frames_of_its_own(corpus: Corpus) -> None:
+    cache = FrameCache(corpus)
+    soft = cache.frames("yes", PCM16, 40, gain_db=-6.0)
+    assert cache.frames("yes", PCM16, 40, gain_db=-6.0) is soft
+    assert cache.frames("yes", PCM16, 40, gain_db=-7.0) != soft
+    assert cache.frames("yes", PCM16, 40) != soft
+    assert cache.frames("yes", PCM16, 40, gain_db=0.0) is cache.frames("yes", PCM16, 40)
+
+
 @pytest.mark.parametrize("fmt", [PCMU, PCMA])
 def test_g711_frames_carry_the_same_sound_at_8_khz(corpus: Corpus, fmt: AudioFormat) -> None:
     heard = pcm.decode(joined(FrameCache(corpus).frames("yes", fmt, 20)), fmt).astype(np.float64)
@@ -113,6 +136,17 @@ def test_each_message_is_encoded_once(
     assert messages == tuple(b"<" + frame.base64 + b">" for frame in cache.frames("yes", PCM16, 40))
     assert cache.messages("yes", PCM16, 40, encode) is messages
     assert len(calls) == len(messages)
+
+
+def test_each_gain_has_messages_of_its_own(
+    corpus: Corpus, count_calls: Callable[[], tuple[Callable[[Audio], bytes], list[Audio]]]
+) -> None:
+    cache = FrameCache(corpus)
+    encode, calls = count_calls()
+    plain = cache.messages("yes", PCM16, 40, encode)
+    soft = cache.messages("yes", PCM16, 40, encode, gain_db=-6.0)
+    assert tuple(calls[len(plain) :]) == cache.frames("yes", PCM16, 40, gain_db=-6.0)
+    assert cache.messages("yes", PCM16, 40, encode, gain_db=-6.0) is soft
 
 
 def test_another_dialect_gets_messages_of_its_own(

@@ -73,6 +73,28 @@ def test_a_speaking_rate_is_for_espeak_only(tmp_path: Path) -> None:
     assert said == "recipe.yaml: voices.rms: words_per_minute is for espeak-ng only"
 
 
+def test_a_clip_may_have_a_speaking_rate_of_its_own(tmp_path: Path) -> None:
+    text = RECIPE.replace("flite, voice: rms}", "espeak-ng, voice: en-us, words_per_minute: 170}").replace(
+        "role: question,", "role: question, words_per_minute: 260,"
+    )
+    (tmp_path / "recipe.yaml").write_text(text)
+    recipe = read_recipe(tmp_path / "recipe.yaml")
+    (clip,) = recipe.speech
+    assert recipe.voice_of(clip).words_per_minute == 260
+    assert recipe.voice_of(clip.model_copy(update={"words_per_minute": None})).words_per_minute == 170
+
+
+def test_a_clip_s_speaking_rate_is_for_espeak_only_too(tmp_path: Path) -> None:
+    said = refusal(tmp_path, RECIPE.replace("role: question,", "role: question, words_per_minute: 260,"))
+    assert said == "recipe.yaml: clip 'hours' has words_per_minute, which is for espeak-ng only"
+
+
+@pytest.mark.parametrize("sound", ["click, key: '5'", "dtmf"])
+def test_a_key_goes_with_dtmf(tmp_path: Path, sound: str) -> None:
+    said = refusal(tmp_path, RECIPE.replace("sound: click", f"sound: {sound}"))
+    assert said == "recipe.yaml: sounds[0]: a key goes with dtmf, and dtmf with a key"
+
+
 def test_broken_yaml_is_told_with_its_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, "name: small\nvoices: {rms: [\n").startswith("recipe.yaml:3: not valid YAML")
 

@@ -36,6 +36,31 @@ def test_seed_and_name_decide_every_sample(sound: str) -> None:
     assert not np.array_equal(first, make_sound(clip(sound, name="other"), RATE_HZ, seed=1))
 
 
+@pytest.mark.parametrize(
+    ("key", "row_hz", "column_hz"),
+    [("1", 697, 1209), ("5", 770, 1336), ("9", 852, 1477), ("0", 941, 1336), ("D", 941, 1633)],
+)
+def test_a_key_sounds_as_its_row_s_and_its_column_s_frequency(key: str, row_hz: int, column_hz: int) -> None:
+    tone = SoundClip(name="tone", role=Role.TONE, sound="dtmf", key=key, duration_ms=200)
+    samples = make_sound(tone, RATE_HZ, seed=1)
+    assert samples.shape == (4_800,)
+    spectrum = np.abs(np.fft.rfft(samples, n=RATE_HZ))  # one bin a hertz
+    low, high = np.argmax(spectrum[:1_100]), 1_100 + np.argmax(spectrum[1_100:])
+    assert low == pytest.approx(row_hz, rel=0.015)  # the tolerance of ITU-T Q.24
+    assert high == pytest.approx(column_hz, rel=0.015)
+    assert spectrum[low] == pytest.approx(spectrum[high], rel=0.1)
+
+
+def test_a_tone_begins_and_ends_without_a_click() -> None:
+    samples = make_sound(
+        SoundClip(name="t", role=Role.TONE, sound="dtmf", key="5", duration_ms=200), RATE_HZ, 1
+    )
+    middle = rms(samples[1_200:-1_200])
+    for edge in (samples[:12], samples[-12:]):
+        assert rms(edge) < 0.3 * middle
+    assert rms(samples[60:180]) == pytest.approx(middle, rel=0.3)
+
+
 def test_a_click_is_audible_to_its_end() -> None:
     samples = make_sound(clip("click", 60), RATE_HZ, seed=1)
     assert rms(samples[-120:]) > rms(samples[:120]) * 10.0 ** (-25.0 / 20.0)

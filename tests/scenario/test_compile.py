@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from rtbench.core.audio import PCMU
-from rtbench.core.script import Clip, Listen, Pause, Say, Script, Step
+from rtbench.core.script import (
+    Clip,
+    Disturb,
+    Interrupt,
+    Listen,
+    Moment,
+    Pause,
+    Say,
+    Script,
+    StaySilent,
+    Step,
+)
 from rtbench.corpus.manifest import Role
 from rtbench.scenario.clips import open_corpus, script_clips
 from rtbench.scenario.compile import compile_script, session_seed
@@ -23,7 +34,7 @@ class Shelf:
     """A corpus that has every clip, and three of every role."""
 
     def clip(self, name: str) -> Clip:
-        return Clip(name, 10, 1, 9)
+        return Clip(name, 10**9, 1, 9, holds=((1, 200_000_001),))
 
     def names(self, role: Role) -> tuple[str, ...]:
         return tuple(f"{role}_{number}" for number in range(3))
@@ -45,6 +56,10 @@ def told(steps: tuple[Step, ...]) -> list[str]:
                 words.append("listen")
             case Pause(duration_ns):
                 words.append(f"{duration_ns / 1e6:g}")
+            case Interrupt() | Disturb():
+                words.append(f"{step.kind} {step.clip.name}")
+            case StaySilent(duration_ns):
+                words.append(f"silent {duration_ns / 1e6:g}")
     return words
 
 
@@ -114,6 +129,27 @@ def test_a_written_pause_replaces_the_think_time() -> None:
     assert told(steps) == ["a", "listen", "2000", "b"]
 
 
+def test_nobody_thinks_before_speaking_into_an_answer() -> None:
+    steps = script({"say": "a"}, "cough", "interrupt", "listen", think_time="700 ms").steps
+    assert [word.split("_")[0] for word in told(steps)] == [
+        "a",
+        "cough cough",
+        "interrupt interruption",
+        "listen",
+    ]
+
+
+def test_think_time_comes_after_sounds_into_the_silence() -> None:
+    cough = {"cough": {"clip": "c", "silent": True}}
+    steps = script({"say": "a"}, "listen", cough, {"say": "b"}, "listen", think_time="700 ms").steps
+    assert told(steps) == ["a", "listen", "cough c", "700", "b", "listen"]
+
+
+def test_a_written_silence_replaces_the_think_time() -> None:
+    steps = script({"say": "a"}, "listen", {"stay_silent": "8 s"}, {"say": "b"}, think_time="700 ms").steps
+    assert told(steps) == ["a", "listen", "silent 8000", "b"]
+
+
 @given(st.integers(0, 2**32))
 def test_ranges_are_drawn_within_their_ends(seed: int) -> None:
     steps = script({"say": "a"}, "listen", {"say": "b"}, seed=seed, think_time="300 ms .. 900 ms").steps
@@ -128,13 +164,74 @@ def test_a_listen_without_timeout_has_the_scenario_s() -> None:
 
 def test_an_utterance_that_asks_for_nothing_says_so() -> None:
     (cough,) = script({"say": {"clip": "cough", "expects_answer": False}}).steps
-    assert cough == Say(Clip("cough", 10, 1, 9), expects_answer=False)
+    assert cough == Say(Shelf().clip("cough"), expects_answer=False)
+
+
+def test_speech_is_said_at_its_level_and_hesitant_speech_drawn_as_any() -> None:
+    mumbled, hesitant = script({"mumble": "a"}, {"hesitate": {"clip": "b", "level": "-3 dB"}}).steps
+    assert mumbled == Say(Shelf().clip("a"), gain_db=-20.0)
+    assert hesitant == Say(Shelf().clip("b"), gain_db=-3.0)
+
+
+def test_interruptions_come_at_their_moments() -> None:
+    _, early, late, together, _ = script(
+        {"say": "a"},
+        {"interrupt": "b"},
+        {"interrupt": {"clip": "c", "after": "2 s", "level": "-6 dB"}},
+        {"overlap": "d"},
+        "listen",
+    ).steps
+    assert early == Interrupt(Shelf().clip("b"), Moment(heard_ns=10**9))
+    assert late == Interrupt(Shelf().clip("c"), Moment(elapsed_ns=2 * 10**9), gain_db=-6.0)
+    assert together == Interrupt(Shelf().clip("d"), Moment(heard_ns=0), "overlap")
+
+
+KINDS = ("backchannel", "cough", "noise", "side_talk", "click", "tone")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_disturbances_have_their_kind_and_a_clip_of_its_role(kind: str) -> None:
+    silent, _, heard, _ = script(
+        {kind: {"silent": True}}, {"say": "a"}, {kind: {"fraction": 0.5}}, "listen"
+    ).steps
+    assert isinstance(silent, Disturb)
+    assert isinstance(heard, Disturb)
+    assert (silent.kind, silent.moment) == (kind, None)
+    assert (heard.kind, heard.moment) == (kind, Moment(fraction=0.5))
+    assert silent.clip.name.startswith(f"{kind}_")
+
+
+def test_a_pressed_button_is_an_utterance_or_with_a_moment_an_interruption() -> None:
+    free, into, _ = script(
+        {"push_to_talk": "a"},
+        {"push_to_talk": {"clip": "b", "heard": "2 s"}},
+        "listen",
+        session={"turn_detection": None},
+    ).steps
+    assert free == Say(Shelf().clip("a"))
+    assert into == Interrupt(Shelf().clip("b"), Moment(heard_ns=2 * 10**9))
+
+
+@given(st.integers(0, 2**32))
+def test_a_silence_is_drawn_within_its_range(seed: int) -> None:
+    (silence,) = script({"stay_silent": "6 s .. 12 s"}, seed=seed).steps
+    assert isinstance(silence, StaySilent)
+    assert 6 * 10**9 <= silence.duration_ns <= 12 * 10**9
 
 
 def test_session_and_player_come_along() -> None:
     drawn = script("listen", session={"input_format": "audio/pcmu"}, player={"prebuffer": "60 ms"})
     assert drawn.session.input_format == PCMU
     assert drawn.prebuffer_ns == 60_000_000
+
+
+@pytest.mark.parametrize("policy", ["flush_on_speech_started", "passive"])
+def test_the_application_s_policy_comes_along(policy: str) -> None:
+    assert script("listen", policy=policy).policy == policy
+
+
+def test_applications_flush_unless_the_scenario_says_otherwise() -> None:
+    assert script("listen").policy == "flush_on_speech_started"
 
 
 def test_conversations_of_a_run_have_seeds_of_their_own() -> None:
@@ -154,9 +251,15 @@ def test_every_shipped_scenario_draws_conversations_with_answers(path: Path) -> 
     scripts = [compile_script(scenario, corpus, session_seed(scenario.seed, user, 0)) for user in range(20)]
     for drawn in scripts:
         assert isinstance(drawn.steps[-1], Listen)
-        assert {step.clip.name for step in drawn.steps if isinstance(step, Say)} <= usable
+        assert {
+            step.clip.name for step in drawn.steps if isinstance(step, Say | Interrupt | Disturb)
+        } <= usable
     assert len({drawn.steps for drawn in scripts}) > 1
 
 
 def test_there_are_shipped_scenarios() -> None:
-    assert len(SCENARIOS) >= 6
+    assert {path.stem for path in SCENARIOS} >= {
+        *("quickstart", "support_call", "long_story", "yes_no_ping_pong", "hesitant_caller", "push_to_talk"),
+        *("barge_in", "double_barge_in", "backchannel", "noisy_room", "side_talk", "hesitant_speaker"),
+        *("fast_talker", "silence", "overlap_start", "vad_sweep"),
+    }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rtbench.core.errors import UsageError
-from rtbench.emulator.profile_file import make_profile
+from rtbench.emulator.profile import Profile
 from rtbench.scenario.load import load_scenario, load_scenarios
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
@@ -146,6 +146,51 @@ def test_a_recursive_file_is_told(path: Path) -> None:
     assert told(path, recursive).startswith("x.yaml:")
 
 
+def test_keys_can_be_set_from_outside(path: Path) -> None:
+    path.write_text(WHOLE)
+    scenario = load_scenario(
+        path, overrides={"users": 7, "session.turn_detection.silence_duration_ms": 300, "name": "other"}
+    )
+    assert (scenario.users, scenario.name) == (7, "other")
+    assert scenario.session.config().settings["audio"]["input"]["turn_detection"] == {
+        "type": "server_vad",
+        "silence_duration_ms": 300,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("users", 0, "users (overridden): must be 1 or more, not 0"),
+        (
+            "session.turn_detection.silence_ms",
+            300,
+            "session.turn_detection.silence_ms (overridden): "
+            "unknown key 'silence_ms'; did you mean 'silence_duration_ms'?",
+        ),
+        (
+            "session.turn_detection.silence_duration_ms",
+            "300 ms",
+            "session.turn_detection.silence_duration_ms (overridden): must be a whole number, not '300 ms'",
+        ),
+        ("conversation[2].pause", 5, "conversation[2].pause (overridden): a duration needs its unit:"),
+    ],
+)
+def test_a_wrong_value_from_outside_is_told_with_its_dotted_key(
+    path: Path, key: str, value: object, sentence: str
+) -> None:
+    path.write_text(WHOLE)
+    with pytest.raises(UsageError) as caught:
+        load_scenario(path, overrides={key: value})
+    assert str(caught.value).startswith(f"{path}: {sentence}")
+
+
+def test_what_is_wrong_in_the_file_keeps_its_line_where_something_else_is_overridden(path: Path) -> None:
+    path.write_text(WHOLE.replace("users: 3", "users: many"))
+    with pytest.raises(UsageError, match=r"x\.yaml:6: users: must be a whole number, not 'many'$"):
+        load_scenario(path, overrides={"session.voice": "ash"})
+
+
 def test_metrics_can_be_given(path: Path) -> None:
     path.write_text(WHOLE.replace("voice_to_voice_ms", "my_ms"))
     assert load_scenario(path, known_metrics=("my_ms",)).thresholds[0].metric == "my_ms"
@@ -158,6 +203,13 @@ def test_no_two_scenarios_have_one_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_scenarios([first, second])
     assert str(caught.value) == f"{second}:1: name: 'whole' is already the name of {first}"
+
+
+def test_overrides_hold_for_all_of_several_files(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text(WHOLE)
+    second.write_text(WHOLE.replace("name: whole", "name: other"))
+    assert [scenario.users for scenario in load_scenarios([first, second], overrides={"users": 9})] == [9, 9]
 
 
 def test_every_shipped_scenario_is_valid_named_after_its_file_and_says_what_it_is_for() -> None:
@@ -173,4 +225,4 @@ def test_every_shipped_scenario_is_valid_named_after_its_file_and_says_what_it_i
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_the_emulator_understands_its_settings_in_every_shipped_scenario(path: Path) -> None:
     settings = load_scenario(path).emulator
-    assert make_profile(settings).model_fields_set == set(settings)
+    assert Profile.model_validate(settings).model_fields_set == set(settings)

@@ -79,6 +79,16 @@ def test_frames_are_10_to_200_ms(frame: str) -> None:
         ({"spawn_rate": 0}, "spawn_rate: must be more than 0, not 0"),
         ({"conversation": []}, "conversation: needs at least 1 entry, has 0"),
         ({"seed": -1}, "seed: must be 0 or more, not -1"),
+        ({"policy": "flush"}, "policy: must not be 'flush'; valid are flush_on_speech_started, passive"),
+        (
+            {"conversation": [{"choose": [{"steps": ["interrupt"]}]}]},
+            "conversation.0.choose.0.steps.0.interrupt: "
+            "there is no answer to speak into here; it stands between a say and its listen",
+        ),
+        (
+            {"conversation": ["listen", {"push_to_talk": "a"}]},
+            "conversation.1.push_to_talk: is for sessions without turn detection (turn_detection: none)",
+        ),
         (
             {"player": {"prebufer": "1 s"}},
             "player.prebufer: unknown key 'prebufer'; did you mean 'prebuffer'?",
@@ -117,7 +127,14 @@ def test_a_dumped_scenario_reads_back_equal() -> None:
             {"listen": {"timeout": "1.5 s"}},
             {"pause": "1 ms .. 2 h"},
             {"repeat": {"times": 2, "steps": [{"choose": [{"weight": 0.5, "steps": ["listen"]}]}]}},
+            {"mumble": {"clip": "a", "level": "-12.5 dB"}},
+            "backchannel",
+            {"interrupt": {"fraction": 0.25}},
+            {"tone": {"after": "2 s", "any_of": ["a"]}},
+            "listen",
+            {"stay_silent": "1 s .. 2 s"},
         ],
+        policy="passive",
         duration="1.5 min",
         thresholds={"connect_ms": {"p95": "< 800.5", "max": "<= 3"}},
     )

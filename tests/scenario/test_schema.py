@@ -55,6 +55,16 @@ def test_every_shipped_scenario_is_valid_by_the_schema(path: Path, validator: An
         {"conversation": ["listen", {"listen": None}, {"listen": {"timeout": "3 s"}}]},
         {"conversation": [{"say": {"any_of": ["a"]}}, {"say": {"role": "click"}}]},
         {"conversation": [{"repeat": {"times": 2, "steps": [{"choose": [{"steps": []}]}]}}]},
+        {"conversation": ["interrupt", {"cough": None}, {"overlap": "a"}, {"stay_silent": "1 s .. 2 s"}]},
+        {"conversation": [{"interrupt": {"role": "interruption", "heard": "1.5 s", "level": "-6 dB"}}]},
+        {
+            "conversation": [
+                {"backchannel": {"silent": True}},
+                {"push_to_talk": {"clip": "a", "after": "1 s"}},
+            ]
+        },
+        {"policy": "passive"},
+        {"thresholds": {"yield_rate": {"rate": ">= 0.9"}, "barge_in_heard_stop_ms": {"p95": "< 500"}}},
         {"thresholds": {"voice_to_voice_ms": {"p99.9": "<= 3"}, "response_rate": {"rate": ">= 0.5"}}},
         {"emulator": {"anything": 1}},
     ],
@@ -76,6 +86,11 @@ def test_what_a_scenario_may_say_is_valid(accepted: dict[str, Any], validator: A
         {"session": {"turn_detection": "off"}},
         {"conversation": [{"sya": "a"}]},
         {"conversation": ["speak"]},
+        {"conversation": [{"mumble": None}]},
+        {"conversation": [{"mumble": {"clip": "a", "level": -6}}]},
+        {"conversation": [{"interrupt": {"clip": "a", "fraction": 1}}]},
+        {"conversation": [{"interrupt": {"clip": "a", "silent": True}}]},
+        {"policy": "flush"},
         {"conversation": [{"say": {"role": "questoin"}}]},
         {"thresholds": {"voice_ms": {"p95": "< 3"}}},
         {"thresholds": {"voice_to_voice_ms": {"p95": "3"}}},

@@ -122,6 +122,23 @@ def test_turns_are_by_hand_only_where_turn_detection_is_switched_off(
     assert Session.model_validate(written).config().manual_turns is manual
 
 
+@pytest.mark.parametrize(
+    ("written", "by_itself"),
+    [
+        ({}, True),
+        ({"turn_detection": {"type": "server_vad"}}, True),
+        ({"turn_detection": {"type": "server_vad", "interrupt_response": True}}, True),
+        ({"turn_detection": {"type": "server_vad", "interrupt_response": False}}, False),
+        ({"turn_detection": {"type": "semantic_vad", "interrupt_response": False}}, False),
+        ({"turn_detection": None}, False),
+    ],
+)
+def test_the_service_interrupts_by_itself_unless_told_otherwise(
+    written: dict[str, Any], by_itself: bool
+) -> None:
+    assert Session.model_validate(written).config().interrupts_by_itself is by_itself
+
+
 def test_formats_are_known_to_the_caller_too() -> None:
     default = Session().config()
     assert (default.input_format, default.output_format) == (PCM16, PCM16)

@@ -1,5 +1,6 @@
 """Scenario files as YAML: scalars, lines, double keys, and files that cannot be used."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,12 @@ def test_an_error_begins_with_file_line_and_key() -> None:
     assert source.where(("b", 0, "c")) == "x.yaml:2: b[0].c"
     assert source.where(()) == "x.yaml:1"
     assert written_path((0, "a", 1, "b")) == "[0].a[1].b"
+
+
+def test_a_key_that_was_overridden_has_no_line() -> None:
+    source = replace(Source.parse("a: 1\nb: {c: 2}\n", PATH), overridden=(("b", "c"),))
+    assert source.where(("b", "c", "d")) == "x.yaml: b.c.d (overridden)"
+    assert source.where(("b",)) == "x.yaml:2: b"
 
 
 def test_a_location_loses_what_stands_in_no_file() -> None:

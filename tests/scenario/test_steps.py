@@ -5,10 +5,20 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from rtbench.corpus.manifest import Role
 from rtbench.scenario.duration import Duration
 from rtbench.scenario.fault import fault_sentence
-from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, Say, Step
+from rtbench.scenario.speech import Say
+from rtbench.scenario.steps import (
+    BARE_STEPS,
+    STEPS,
+    Choose,
+    Listen,
+    Pause,
+    Repeat,
+    StaySilent,
+    Step,
+    leaves,
+)
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(Step)
 
@@ -19,16 +29,43 @@ def sentence(written: object) -> str:
     return fault_sentence(caught.value.errors()[0])
 
 
-def test_a_clip_is_said_by_its_name() -> None:
-    assert ADAPTER.validate_python({"say": "yes"}) == ADAPTER.validate_python({"say": {"clip": "yes"}})
+FULLY: dict[str, Any] = {
+    "say": "a",
+    "hesitate": "a",
+    "mumble": "a",
+    "interrupt": "a",
+    "overlap": "a",
+    "push_to_talk": "a",
+    "backchannel": "a",
+    "cough": "a",
+    "noise": "a",
+    "side_talk": "a",
+    "click": "a",
+    "tone": "a",
+    "listen": {"timeout": "3 s"},
+    "pause": "1 s",
+    "stay_silent": "12 s",
+    "repeat": {"times": 1, "steps": ["listen"]},
+    "choose": [{"steps": []}],
+}
 
 
-def test_a_clip_is_drawn_by_role_and_voice_or_among_names() -> None:
-    by_role = ADAPTER.validate_python({"say": {"role": "question", "voice": "rms"}})
-    assert isinstance(by_role, Say)
-    assert (by_role.say.role, by_role.say.voice) == (Role.QUESTION, "rms")
-    among = ADAPTER.validate_python({"say": {"any_of": ["a", "b"], "expects_answer": False}})
-    assert (among.say.any_of, among.say.expects_answer) == (["a", "b"], False)
+@pytest.mark.parametrize("kind", STEPS)
+def test_every_step_is_a_block_with_one_key_and_reads_back_as_it_was_dumped(kind: str) -> None:
+    step = ADAPTER.validate_python({kind: FULLY[kind]})
+    assert list(type(step).model_fields) == [kind]
+    assert ADAPTER.validate_python(step) is step
+    assert ADAPTER.validate_python(step.model_dump(mode="json", exclude_unset=True)) == step
+
+
+@pytest.mark.parametrize("kind", BARE_STEPS)
+def test_some_steps_stand_alone(kind: str) -> None:
+    assert ADAPTER.validate_python(kind) == ADAPTER.validate_python({kind: None})
+
+
+@pytest.mark.parametrize("kind", sorted(set(STEPS) - set(BARE_STEPS)))
+def test_the_others_need_to_be_told_how(kind: str) -> None:
+    assert sentence(kind) == f"must be a step such as 'say: clip_name', not '{kind}'"
 
 
 @pytest.mark.parametrize("written", ["listen", {"listen": None}, {"listen": {}}])
@@ -48,6 +85,12 @@ def test_a_pause_is_fixed_or_a_range() -> None:
     assert str(step.pause) == "300 ms .. 900 ms"
 
 
+def test_a_silence_is_fixed_or_a_range() -> None:
+    step = ADAPTER.validate_python({"stay_silent": "6 s .. 12 s"})
+    assert isinstance(step, StaySilent)
+    assert str(step.stay_silent) == "6 s .. 12 s"
+
+
 def test_groups_hold_steps_and_groups() -> None:
     step = ADAPTER.validate_python(
         {"repeat": {"times": 2, "steps": [{"choose": [{"weight": 3, "steps": ["listen"]}, {"steps": []}]}]}}
@@ -64,16 +107,8 @@ def test_groups_hold_steps_and_groups() -> None:
         ({"sya": "a"}, "unknown step 'sya'; did you mean 'say'?"),
         ({"say": "a", "listen": None}, "one step does one thing, not say and listen: begin each with '-'"),
         ({}, "one step does one thing, not nothing: begin each with '-'"),
-        ("say", "must be a step such as 'say: clip_name', not 'say'"),
-        ({"say": 5}, "must be a clip's name, or one of {role}, {any_of} and {clip}, not 5"),
-        ({"say": {}}, "needs exactly one of clip, role and any_of"),
-        (
-            {"say": {"clip": "a", "any_of": ["b"]}},
-            "needs exactly one of clip, role and any_of, not clip and any_of",
-        ),
-        ({"say": {"clip": "a", "voice": "v"}}, "voice goes with role; a named clip has its voice already"),
-        ({"say": {"role": "questoin"}}, "must not be 'questoin'; did you mean 'question'?"),
-        ({"say": {"any_of": []}}, "needs at least 1 entry, has 0"),
+        ("sing", "must be a step such as 'say: clip_name', not 'sing'"),
+        ({"stay_silent": None}, "must be a duration such as '500 ms' or '2 s', not nothing"),
         ({"listen": "10 s"}, "takes nothing or {timeout: 10 s}, not '10 s'"),
         ({"pause": 700}, "a duration needs its unit: write '700 ms' or '700 s'"),
         ({"repeat": {"times": 0, "steps": ["listen"]}}, "must be 1 or more, not 0"),
@@ -85,3 +120,18 @@ def test_groups_hold_steps_and_groups() -> None:
 )
 def test_what_is_no_step_is_told_in_one_sentence(written: object, told: str) -> None:
     assert sentence(written) == told
+
+
+def test_leaves_are_found_in_groups_with_the_keys_that_lead_to_them() -> None:
+    steps = [
+        ADAPTER.validate_python(written)
+        for written in (
+            {"say": "a"},
+            {"repeat": {"times": 9, "steps": [{"choose": [{"steps": []}, {"steps": ["listen"]}]}]}},
+        )
+    ]
+    (first, said), (second, heard) = leaves(steps)
+    assert isinstance(said, Say)
+    assert isinstance(heard, Listen)
+    assert first == ("conversation", 0)
+    assert second == ("conversation", 1, "repeat", "steps", 0, "choose", 1, "steps", 0)

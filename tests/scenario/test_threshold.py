@@ -3,7 +3,8 @@
 import pytest
 from pydantic_core import PydanticCustomError
 
-from rtbench.scenario.threshold import KNOWN_METRICS, STATISTICS, Threshold, parse_thresholds
+from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.scenario.threshold import KNOWN_METRICS, RATES, STATISTICS, Threshold, parse_thresholds
 
 
 def test_each_limit_becomes_a_threshold() -> None:
@@ -114,6 +115,13 @@ def test_what_is_wrong_is_told_with_the_keys_that_lead_to_it(
         parse_thresholds(written, KNOWN_METRICS)
     assert caught.value.message() == sentence
     assert (caught.value.context or {})["at"] == keys
+
+
+def test_every_metric_and_every_rate_over_them_can_be_limited() -> None:
+    families = (*TURN_METRICS, *SESSION_METRICS, *STIMULUS_METRICS)
+    assert {metric.name for metric in families} <= set(KNOWN_METRICS)
+    for rate in RATES:
+        assert parse_thresholds({rate: {"rate": ">= 0.5"}}, KNOWN_METRICS)
 
 
 def test_the_known_metrics_can_be_given() -> None:
