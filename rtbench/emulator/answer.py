@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from rtbench.core.audio import Audio
 from rtbench.core.client_events import Json
 from rtbench.core.response_events import (
     AudioDelta,
@@ -46,6 +47,10 @@ class Answer(ABC):
 
     def tokens(self) -> Tokens:
         return Tokens(text=usage.text_tokens(self.text), audio=usage.assistant_audio_tokens(self.audio_ms))
+
+    def stale(self, audio: Audio) -> list[ServerEvent]:
+        """Audio that comes after the end, and counts for nothing."""
+        return [AudioDelta(**self._part, delta=audio)]
 
     @abstractmethod
     def json(self, status: str) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from collections import deque
 
 from rtbench.core import pcm
 from rtbench.core.audio import AudioFormat
+from rtbench.core.pcm import Samples
 from rtbench.core.vad import EnergyVad, SpeechEnd, SpeechStart
+from rtbench.emulator.endpointing import PAUSE_MS, Endpointing
 from rtbench.emulator.refusal import Refusal
 from rtbench.emulator.settings import TurnDetection
 
@@ -29,7 +31,15 @@ class InputBuffer:
     never stops, and what is not speech is never committed.
     """
 
-    def __init__(self, fmt: AudioFormat, detection: TurnDetection | None, min_speech_ms: float) -> None:
+    def __init__(
+        self,
+        fmt: AudioFormat,
+        detection: TurnDetection | None,
+        min_speech_ms: float,
+        endpointing: Endpointing | None = None,
+    ) -> None:
+        """Without `endpointing`, the session's silence alone ends a turn."""
+        self._endpointing = endpointing
         self._fmt = fmt
         self._detection = detection
         self._min_speech_ms = min_speech_ms
@@ -40,6 +50,9 @@ class InputBuffer:
 
         self.start = 0
         """The first sample that is still there."""
+
+        self.keeps_all = False
+        """Nothing is let go, as speech that was heard is still to be taken out."""
 
         self._vad_origin = 0
         self._vad = self._new_vad()
@@ -52,6 +65,12 @@ class InputBuffer:
     @property
     def speaking(self) -> bool:
         return self._vad is not None and self._vad.speaking
+
+    @property
+    def sounding(self) -> bool:
+        """Whether the user who speaks is not in a pause."""
+        vad = self._vad
+        return vad is not None and vad.speaking and vad.quiet_samples * 1000 < PAUSE_MS * self._fmt.rate_hz
 
     def ms(self, sample: int) -> int:
         """Playing time from the stream's first sample to this one."""
@@ -79,7 +98,7 @@ class InputBuffer:
                 type(edge)(edge.sample + self._vad_origin, edge.decided_sample + self._vad_origin)
                 for edge in edges
             ]
-        if self.position - self.start > self._most_silence and not vad.speaking:
+        if self.position - self.start > self._most_silence and not (vad.speaking or self.keeps_all):
             self._let_go()
         return []
 
@@ -137,12 +156,34 @@ class InputBuffer:
         elif self._vad is not None and detection is not None:
             self._vad.threshold = detection.threshold
             self._vad.silence_ms = detection.silence_ms
+            self._judge_pauses(self._vad, detection)
 
     def _new_vad(self) -> EnergyVad | None:
         detection = self._detection
         if detection is None:
             return None
-        return EnergyVad(self._fmt.rate_hz, detection.threshold, detection.silence_ms, self._min_speech_ms)
+        vad = EnergyVad(self._fmt.rate_hz, detection.threshold, detection.silence_ms, self._min_speech_ms)
+        self._judge_pauses(vad, detection)
+        return vad
+
+    def _judge_pauses(self, vad: EnergyVad, detection: TurnDetection) -> None:
+        endpointing = self._endpointing
+        if endpointing is None or not endpointing.judges(detection):
+            vad.judge_pauses(PAUSE_MS, None)
+            return
+
+        def judge(speech_start: int, end: int) -> float:
+            heard = self._samples(speech_start + self._vad_origin, end + self._vad_origin)
+            return endpointing.silence_ms(heard, self._fmt.rate_hz, detection)
+
+        vad.judge_pauses(PAUSE_MS, judge)
+
+    def _samples(self, speech_start: int, end: int) -> Samples:
+        """What was said from just before `speech_start` to `end`; soft sounds come ahead of what begins speech."""
+        size = self._fmt.size_bytes
+        first = max(self.start, speech_start - _DECISION_MARGIN_MS * self._fmt.rate_hz // 1000)
+        held = b"".join(self._chunks)
+        return pcm.decode(held[size(first - self.start) : size(end - self.start)], self._fmt)
 
     def _forget_speech(self) -> None:
         if self._vad is not None:

@@ -55,9 +55,16 @@ class Plan:
     """Name of the clip that is said."""
 
 
-def make_plan(request: ResponseRequest, voice: Voice, profile: Profile, rng: random.Random, now: int) -> Plan:
-    """Plan an answer to a request that came at `now`."""
-    delay_ms = profile.delay_ms("response_delay", rng)
+def make_plan(
+    request: ResponseRequest,
+    voice: Voice,
+    profile: Profile,
+    rng: random.Random,
+    now: int,
+    late_ms: float = 0.0,
+) -> Plan:
+    """Plan an answer to a request that came at `now`, to begin `late_ms` after the delay that is drawn for it."""
+    delay_ms = profile.delay_ms("response_delay", rng) + late_ms
     first_ns = now + round(delay_ms * NS_PER_MS)
     reply = rng.choice(voice.replies)
     lead_ms, offset_ms = 0, None

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from rtbench.core.vad import MIN_SPEECH_MS
 from rtbench.emulator.delays import ZERO, Constant, Delay, parse_delay
+from rtbench.emulator.faults import parse_faults
 from rtbench.scenario.block import Block
 from rtbench.scenario.duration import Duration
 from rtbench.scenario.fault import fault, shown
@@ -60,6 +61,12 @@ class Profile(Block):
 
     min_speech: Duration = Duration(int(MIN_SPEECH_MS * 1_000_000))
     """Shorter sounds do not count as speech."""
+
+    semantic_error_rate: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pauses that `semantic_vad` judges wrongly: a hold for the end, or the end for a hold."""
+
+    faults: Annotated[Any, BeforeValidator(parse_faults)] = Field(default_factory=dict)
+    """What the service does wrong (see `faults`)."""
 
     session_limit: Duration = Duration.parse("60 min")
     """When a session is ended; the real service does so after 60 minutes."""

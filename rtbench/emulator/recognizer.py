@@ -1,9 +1,9 @@
 """The recognizer: tells what was said, by knowing the corpus rather than language.
 
-What a caller plays is compared with every known recording, by the shape of its loudness over time
-(RMS in 30 ms windows every 10 ms, normalised correlation), so it works on decoded G.711 as well as on PCM. A
-turn may be a whole recording, a part between two pauses, or several one after the other. Speech that
-is not of the corpus is not recognised, and no words are made up for it.
+What a caller plays is compared with every known recording, by its envelope (normalised correlation),
+so it works on decoded G.711 as well as on PCM. A turn may be a whole recording, a part between two
+pauses, or several one after the other. Speech that is not of the corpus is not recognised, and no
+words are made up for it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rtbench.core import pcm
 from rtbench.core.pcm import Levels, Samples
+from rtbench.emulator.completeness import Completeness, KnownUtterances
+from rtbench.emulator.envelope import HOP_MS, Run, envelope, loud_runs
 from rtbench.emulator.recording import Recording
 from rtbench.emulator.words import Word, spoken_words
-
-HOP_MS = 10
-"""Windows are three hops long, 30 ms: enough that an onset looks alike wherever it falls on the grid."""
-
-LOUD_DBFS = -46.0
-"""The level at which the VAD's speech ends, at the default threshold: turns are cut where it is quiet by this measure."""
 
 MIN_PAUSE_WINDOWS = 10
 """Quiet for 100 ms separates runs of speech; the shortest silence that ends a turn is longer."""
@@ -31,9 +26,6 @@ LENGTH_TOLERANCE_WINDOWS = 3
 LIKENESS = 0.92
 """In the English corpus the same recording correlates above 0.94 after G.711 and on another grid, two
 different ones of more than 0.4 s below 0.91; among shorter words, which look alike, the likest is taken."""
-
-Run = tuple[int, int]
-"""Windows of speech, from the first to before the last."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,11 +45,17 @@ class Recognizer:
         self._lengths = {
             rate: [len(passage.levels) for passage in found] for rate, found in self._passages.items()
         }
+        self._utterances = {rate: KnownUtterances(recordings, rate) for rate in rates}
+
+    def completeness(self, samples: Samples, rate_hz: int) -> Completeness:
+        """Whether what was said so far is all of a recording, or breaks off inside one."""
+        known = self._utterances.get(rate_hz)
+        return Completeness.UNKNOWN if known is None else known.completeness(samples)
 
     def recognize(self, samples: Samples, rate_hz: int) -> str | None:
         """The words of a turn, None where any of it is unknown or nothing was said."""
-        levels = _levels(samples, rate_hz)
-        runs = _runs(levels)
+        levels = envelope(samples, rate_hz)
+        runs = loud_runs(levels, MIN_PAUSE_WINDOWS)
         words: list[str] = []
         at = 0
         while at < len(runs):
@@ -101,8 +99,8 @@ def _index(recordings: Sequence[Recording], rate_hz: int) -> list[_Passage]:
 def _passages(recording: Recording, rate_hz: int) -> Iterator[_Passage]:
     if rate_hz not in recording.samples:
         return
-    levels = _levels(recording.samples[rate_hz], rate_hz)
-    runs = _runs(levels)
+    levels = envelope(recording.samples[rate_hz], rate_hz)
+    runs = loud_runs(levels, MIN_PAUSE_WINDOWS)
     words = spoken_words(recording.text, recording.spans)
     for first, (start, _) in enumerate(runs):
         for last, (_, end) in enumerate(runs[first:], first):
@@ -115,27 +113,6 @@ def _passages(recording: Recording, rate_hz: int) -> Iterator[_Passage]:
 def _text_between(words: Sequence[Word], start_window: float, end_window: float) -> str:
     window_ns = HOP_MS * 1_000_000
     return " ".join(word.text for word in words if start_window <= word.start_ns / window_ns < end_window)
-
-
-def _levels(samples: Samples, rate_hz: int) -> Levels:
-    """RMS in windows of three hops, put together from those of one hop, which is quicker than windows that overlap."""
-    hop = rate_hz * HOP_MS // 1000
-    energies = pcm.window_levels(samples, hop, hop) ** 2
-    levels: Levels = ((energies[:-2] + energies[1:-1] + energies[2:]) / 3) ** 0.5
-    return levels
-
-
-def _runs(levels: Levels) -> list[Run]:
-    """Stretches of speech with no pause of `MIN_PAUSE_WINDOWS` in them."""
-    runs: list[Run] = []
-    for window, loud in enumerate((levels > pcm.amplitude(LOUD_DBFS)).tolist()):
-        if not loud:
-            continue
-        if runs and window - runs[-1][1] < MIN_PAUSE_WINDOWS:
-            runs[-1] = (runs[-1][0], window + 1)
-        else:
-            runs.append((window, window + 1))
-    return runs
 
 
 def _likeness(levels: Levels, start: int, known: Levels) -> float:

@@ -78,6 +78,12 @@ def unknown_item(action: str, code_verb: str, item_id: str) -> Refusal:
     return Refusal(message, code=f"item_{code_verb}_invalid_item_id", param="item_id")
 
 
+def not_truncated(item_id: str) -> Refusal:
+    """A truncation that the service could obey, and does not."""
+    message = f"Error truncating item: the audio of the item with id '{item_id}' cannot be truncated."
+    return Refusal(message, code="invalid_value", param="audio_end_ms")
+
+
 def json_type(value: Any) -> str:
     """The JSON type of a value, with its article, as the API's messages name it."""
     if value is None:

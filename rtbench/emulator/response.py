@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from rtbench.core.audio import NS_PER_S, Audio
 from rtbench.core.client_events import Json
 from rtbench.core.response_events import OutputItemAdded, OutputItemDone, ResponseCreated, ResponseDone
 from rtbench.core.server_events import ItemAdded, ItemDone, RateLimitsUpdated
 from rtbench.emulator.answer import OUTPUT_INDEX, Answer
 from rtbench.emulator.conversation_items import ConversationItems, Item
 from rtbench.emulator.outbox import Outbox
-from rtbench.emulator.plan import Plan
+from rtbench.emulator.plan import Beat, Plan
 from rtbench.emulator.response_request import ResponseRequest
 from rtbench.emulator.truth import TruthRow
 from rtbench.emulator.usage import Tokens, response_usage
@@ -18,6 +20,18 @@ from rtbench.emulator.usage import Tokens, response_usage
 TURN_DETECTED = "turn_detected"
 CLIENT_CANCELLED = "client_cancelled"
 MAX_OUTPUT_TOKENS = "max_output_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """Where an answer is to be broken off."""
+
+    due_ns: int
+    reason: str
+    """turn_detected or client_cancelled."""
+
+    stale_ns: int = 0
+    """Audio that is sent after it all the same, where the answer had begun to sound."""
 
 
 class Response:
@@ -44,19 +58,37 @@ class Response:
         self.context = context
         self.answer = answer
         self.finished = False
+        self.interrupted = False
+        """The user has spoken into it."""
+
         self._plan = plan
         self._conversation_id = conversation_id
         self._cached = cached
         self._row = row
         self._item: Item | None = None
         self._next = 0
+        self._cancellation: Cancellation | None = None
+        self._stale_ns = 0
 
     def next_wake(self) -> int | None:
-        """When the next beat is due, or the end where nothing is left to say."""
-        if self.finished:
-            return None
+        """When the next beat is due, or the end where nothing is left to say; None once nothing more will come."""
         beats = self._plan.beats
-        return beats[self._next].due_ns if self._next < len(beats) else self._plan.first_ns
+        all_sent = self._next == len(beats)
+        if self.finished:
+            return beats[self._next].due_ns if self._stale_ns and not all_sent else None
+        due_ns = self._end_ns if all_sent else beats[self._next].due_ns
+        return due_ns if self._cancellation is None else min(due_ns, self._cancellation.due_ns)
+
+    @property
+    def silenced(self) -> bool:
+        """Whether it was cut off before it was heard out: by the service, by the user, or by the user's application."""
+        truncated = self._item is not None and self._item.truncated
+        return self.interrupted or truncated or self._row.status == "cancelled"
+
+    @property
+    def sounds(self) -> bool:
+        """Whether audio of it has been given out."""
+        return self.answer.audio_ms > 0
 
     @property
     def playback_end_ns(self) -> int:
@@ -65,6 +97,12 @@ class Response:
         if not sent:
             return 0
         return max(sent[-1].due_ns, self._plan.first_ns + round(self.answer.audio_ms * 1e6))
+
+    @property
+    def _end_ns(self) -> int:
+        """When it is done, if nobody stops it."""
+        beats = self._plan.beats
+        return beats[-1].due_ns if beats else self._plan.first_ns
 
     def start(
         self, outbox: Outbox, items: ConversationItems, rate_limits: tuple[Json, ...], now: int
@@ -84,32 +122,59 @@ class Response:
         outbox.put(now, *self.answer.opened())
 
     def advance(self, outbox: Outbox, items: ConversationItems, now: int) -> None:
-        """Send all beats that are due, and finish after the last."""
+        """Send all beats that are due, and finish after the last, or where it is cancelled."""
         if self.finished:
+            self._send_stale(outbox, now)
             return
+        cancelled = self._cancellation
+        until_ns = now if cancelled is None else min(now, cancelled.due_ns - 1)
+        self._send(outbox, until_ns)
+        if self._next == len(self._plan.beats) and self._end_ns <= until_ns:
+            cut = self._plan.cut
+            status, reason = ("incomplete", MAX_OUTPUT_TOKENS) if cut else ("completed", None)
+            self._finish(outbox, items, self._end_ns, status, reason)
+        elif cancelled is not None and cancelled.due_ns <= now:
+            self._stale_ns = cancelled.stale_ns if self.sounds else 0
+            self._row.stale_audio_ms = 0.0
+            self._finish(outbox, items, cancelled.due_ns, "cancelled", cancelled.reason)
+            self._send_stale(outbox, now)
+
+    def cancel(self, cancellation: Cancellation) -> None:
+        """Break it off there, at the next `advance`, unless it ends or is broken off before."""
+        earlier = self._cancellation
+        if earlier is None or cancellation.due_ns < earlier.due_ns:
+            self._cancellation = cancellation
+
+    def _send(self, outbox: Outbox, until_ns: int) -> None:
         beats = self._plan.beats
-        while self._next < len(beats) and beats[self._next].due_ns <= now:
+        while self._next < len(beats) and beats[self._next].due_ns <= until_ns:
             beat = beats[self._next]
             self._next += 1
             outbox.put(beat.due_ns, *self.answer.added(beat))
         if self._item is not None and not self._item.truncated:
             self._item.audio_ms = self.answer.audio_ms
-        if self._next == len(beats):
-            end_ns = beats[-1].due_ns if beats else self._plan.first_ns
-            if end_ns <= now:
-                cut = self._plan.cut
-                self._finish(
-                    outbox,
-                    items,
-                    end_ns,
-                    "incomplete" if cut else "completed",
-                    MAX_OUTPUT_TOKENS if cut else None,
-                )
 
-    def cancel(self, outbox: Outbox, items: ConversationItems, now: int, reason: str) -> None:
-        """Stop here; nothing more of it is sent but its end."""
-        if not self.finished:
-            self._finish(outbox, items, now, "cancelled", reason)
+    def _send_stale(self, outbox: Outbox, now: int) -> None:
+        beats = self._plan.beats
+        while self._stale_ns and self._next < len(beats) and beats[self._next].due_ns <= now:
+            beat = beats[self._next]
+            self._next += 1
+            audio, duration_ns = self._stale_part(beat)
+            if audio is not None:
+                outbox.put(beat.due_ns, *self.answer.stale(audio))
+                self._row.stale_audio_ms = (self._row.stale_audio_ms or 0.0) + duration_ns / 1e6
+
+    def _stale_part(self, beat: Beat) -> tuple[Audio | None, int]:
+        """As much of a beat's audio as may still be sent, and its duration."""
+        if beat.duration_ns <= self._stale_ns:
+            self._stale_ns -= beat.duration_ns
+            return beat.audio, beat.duration_ns
+        fmt = self.request.format
+        size_bytes = fmt.size_bytes(self._stale_ns * fmt.rate_hz // NS_PER_S)
+        self._stale_ns = 0
+        if beat.audio is None or not size_bytes:
+            return None, 0
+        return Audio(beat.audio.data[:size_bytes]), fmt.duration_ns(size_bytes)
 
     def _finish(
         self, outbox: Outbox, items: ConversationItems, due_ns: int, status: str, reason: str | None

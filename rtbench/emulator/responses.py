@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from rtbench.emulator import usage
 from rtbench.emulator.answer import Answer, FunctionCall, SpokenAnswer, WrittenAnswer
 from rtbench.emulator.conversation_items import ConversationItems, client_item
+from rtbench.emulator.faults import LATE_ANSWER, LATE_CANCEL, STALE_AUDIO, Faults
 from rtbench.emulator.identifiers import Identifiers
 from rtbench.emulator.outbox import Outbox
 from rtbench.emulator.plan import Plan, make_plan
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.rate_limits import RateLimits
 from rtbench.emulator.refusal import Refusal
-from rtbench.emulator.response import CLIENT_CANCELLED, TURN_DETECTED, Response
+from rtbench.emulator.response import CLIENT_CANCELLED, TURN_DETECTED, Cancellation, Response
 from rtbench.emulator.response_request import ResponseRequest
 from rtbench.emulator.settings import Settings
 from rtbench.emulator.truth import Endpoint, TruthLog, TruthRow
 from rtbench.emulator.usage import Tokens
 from rtbench.emulator.voice import Voice
+
+NOT_YET = (1 << 63) - 1
+"""In place of an instant that nobody knows, as it depends on what is still to be said."""
+
+
+class HeardAnswer(NamedTuple):
+    """The answer that a caller is hearing, or waiting for."""
+
+    response_id: str
+    until_ns: int
+    """When it will have been heard out; NOT_YET while it is under way."""
+
+    sounds: bool
+    """Whether any of it has been given out."""
 
 
 class Responses:
@@ -40,6 +55,7 @@ class Responses:
         voice: Voice,
         profile: Profile,
         rng: random.Random,
+        faults: Faults,
         on_done: Callable[[int, int], None],
     ) -> None:
         self._identifiers = identifiers
@@ -49,10 +65,14 @@ class Responses:
         self._voice = voice
         self._profile = profile
         self._rng = rng
+        self._faults = faults
         self._on_done = on_done
         self._rate_limits = RateLimits()
         self._active: Response | None = None
         self._out_of_band: list[Response] = []
+        self._past: list[Response] = []
+        """The conversation's last response, and any before it of which stale audio is still sent."""
+
         self._read = Tokens()
         self.spoken = False
         """Audio has been given out: the voice is frozen from here on."""
@@ -61,6 +81,15 @@ class Responses:
     def active(self) -> Response | None:
         """The conversation's response under way."""
         return self._active
+
+    def heard(self, instant_ns: int) -> HeardAnswer | None:
+        """The answer under way, or the last one if a caller who plays it in real time still hears it then."""
+        if self._active is not None:
+            return HeardAnswer(self._active.id, NOT_YET, self._active.sounds)
+        last = self._past[-1] if self._past else None
+        if last is None or last.silenced or last.playback_end_ns <= instant_ns:
+            return None
+        return HeardAnswer(last.id, last.playback_end_ns, last.sounds)
 
     def create(
         self, request: ResponseRequest, endpoint: Endpoint, trigger: str, now: int, settings: Settings
@@ -73,14 +102,17 @@ class Responses:
                 code="conversation_already_has_active_response",
             )
         context = self._context(request, settings)
-        plan = make_plan(request, self._voice, self._profile, self._rng, now)
+        late_ms = self._faults.strike_ms(LATE_ANSWER) or 0.0
+        plan = make_plan(request, self._voice, self._profile, self._rng, now, late_ms)
         response_id = self._identifiers.response()
+        answer = self._answer(response_id, request)
         row = self._row(response_id, request, plan, endpoint, trigger)
+        row.answer_item_id = answer.item_id
         response = Response(
             response_id,
             request,
             plan,
-            self._answer(response_id, request),
+            answer,
             conversation_id=self._identifiers.conversation if request.in_conversation else None,
             context=context,
             cached=self._read.least(context) if request.input is None else Tokens(),
@@ -88,8 +120,10 @@ class Responses:
         )
         self._truth.open(row)
         if request.in_conversation:
+            self._release_past()
             self._active = response
         else:
+            self._truth.release(response_id)
             self._out_of_band.append(response)
         response.start(self._outbox, self._items, self._rate_limits.use(context.total, now), now)
         self._advance(response, now)
@@ -98,42 +132,60 @@ class Responses:
         """Cancel as a client asks. Raises Refusal where no such response is under way."""
         for response in filter(None, (self._active, *self._out_of_band)):
             if response_id == response.id or (response_id is None and response is self._active):
-                self._cancel(response, now, CLIENT_CANCELLED)
+                self._truth.cancel_received(response.id, now)
+                self._cancel(response, now, now, CLIENT_CANCELLED)
                 return
         raise Refusal("Cancellation failed: no active response found", code="response_cancel_not_active")
 
     def interrupt(self, now: int) -> None:
-        """The user speaks: the conversation's response, if there is one, ends here."""
+        """The user speaks: the conversation's response, if there is one, ends here, or later by a fault."""
+        if self._past:
+            self._past[-1].interrupted = True
         if self._active is not None:
-            self._cancel(self._active, now, TURN_DETECTED)
+            late_ns = self._faults.strike_ns(LATE_CANCEL)
+            self._cancel(self._active, now + late_ns, now, TURN_DETECTED)
 
     def wake(self, now: int) -> None:
         """Send what is due."""
-        for response in (self._active, *self._out_of_band):
-            if response is not None:
-                self._advance(response, now)
+        for response in tuple(self._all()):
+            self._advance(response, now)
 
     def next_wake(self) -> int | None:
-        wakes = [response.next_wake() for response in self._out_of_band]
-        if self._active is not None:
-            wakes.append(self._active.next_wake())
+        wakes = (response.next_wake() for response in self._all())
         return min((wake for wake in wakes if wake is not None), default=None)
 
+    def _all(self) -> Iterator[Response]:
+        """All of which something may come; stale audio of the past before the present."""
+        yield from self._past
+        if self._active is not None:
+            yield self._active
+        yield from self._out_of_band
+
     def _advance(self, response: Response, now: int) -> None:
+        was_finished = response.finished
         response.advance(self._outbox, self._items, now)
-        self.spoken = self.spoken or response.answer.audio_ms > 0
-        if response.finished:
+        self.spoken = self.spoken or response.sounds
+        if response.finished and not was_finished:
             self._retire(response, now)
 
-    def _cancel(self, response: Response, now: int, reason: str) -> None:
-        response.cancel(self._outbox, self._items, now, reason)
-        self._retire(response, now)
+    def _cancel(self, response: Response, due_ns: int, now: int, reason: str) -> None:
+        stale_ns = self._faults.strike_ns(STALE_AUDIO) if response is self._active else 0
+        response.cancel(Cancellation(due_ns, reason, stale_ns))
+        self._advance(response, now)
+
+    def _release_past(self) -> None:
+        """What can still happen to a response, other than stale audio, ends where the next one begins."""
+        for response in self._past:
+            if response.next_wake() is None:
+                self._truth.release(response.id)
+        self._past = [response for response in self._past if response.next_wake() is not None]
 
     def _retire(self, response: Response, now: int) -> None:
         if response is not self._active:
             self._out_of_band.remove(response)
             return
         self._active = None
+        self._past.append(response)
         if response.request.input is None:
             self._read = response.context
         self._on_done(now, response.playback_end_ns)

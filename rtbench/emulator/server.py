@@ -13,7 +13,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from rtbench.clock import NS_PER_S, monotonic_ns, unix_ns
 from rtbench.core.errors import UsageError
-from rtbench.core.response_events import ResponseDone
+from rtbench.core.response_events import ResponseCreated, ResponseDone
 from rtbench.core.server_events import ErrorDetail, ErrorReceived
 from rtbench.dialects.openai_ga import OPENAI_GA
 from rtbench.emulator.access import SUBPROTOCOL, HttpError, asked_model, asks_for_beta, check_key
@@ -137,7 +137,7 @@ class EmulatorServer:
 
 
 class _TruthKeeper:
-    """Writes a response's truth when its last event has left (see `engine.driver.Observer`)."""
+    """Writes the truth about a response that is over, in the pauses (see `engine.driver.Observer`)."""
 
     def __init__(self, machine: EmulatedSession, log: TruthFile | None) -> None:
         self._machine = machine
@@ -147,7 +147,8 @@ class _TruthKeeper:
         """Nothing is kept of what comes in."""
 
     def sent(self, event: Any, due_ns: int, at_ns: int) -> None:
-        if type(event) is ResponseDone:
+        # A row is complete when its response is done, or only when the next one begins (see `truth`).
+        if type(event) in (ResponseCreated, ResponseDone):
             _write_truth(self._machine, self._log)
 
 

@@ -42,13 +42,15 @@ from rtbench.core.server_events import (
 )
 from rtbench.emulator import refusal
 from rtbench.emulator.conversation_items import ConversationItems, client_item
+from rtbench.emulator.endpointing import Endpointing
+from rtbench.emulator.faults import NO_ANSWER, TRUNCATION_REJECTED, Faults
 from rtbench.emulator.identifiers import Identifiers
 from rtbench.emulator.outbox import Outbox
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.recognizer import Recognizer
 from rtbench.emulator.refusal import Refusal
 from rtbench.emulator.response_request import response_request
-from rtbench.emulator.responses import Responses
+from rtbench.emulator.responses import HeardAnswer, Responses
 from rtbench.emulator.settings import Settings
 from rtbench.emulator.transcription import Transcription
 from rtbench.emulator.truth import Endpoint, TruthLog, TruthRow
@@ -85,7 +87,9 @@ class EmulatedSession:
         self._outbox = Outbox()
         self._items = ConversationItems()
         self._truth = TruthLog()
-        rng = random.Random(f"{profile.seed}/{number}")
+        seed = f"{profile.seed}/{number}"
+        rng = random.Random(seed)
+        self._faults = Faults(profile.faults, seed)
         self._responses = Responses(
             identifiers=self._identifiers,
             items=self._items,
@@ -94,9 +98,13 @@ class EmulatedSession:
             voice=service.voice,
             profile=profile,
             rng=rng,
+            faults=self._faults,
             on_done=self._response_done,
         )
         self._transcription = Transcription(self._outbox, service.recognizer, profile, rng)
+        endpointing = Endpointing(
+            service.recognizer, self._faults, profile.semantic_error_rate, random.Random(f"{seed}/semantic")
+        )
         self._turns = TurnTaking(
             identifiers=self._identifiers,
             items=self._items,
@@ -105,6 +113,9 @@ class EmulatedSession:
             agent=self,
             settings=self._settings,
             min_speech_ms=profile.min_speech.ms,
+            endpointing=endpointing,
+            faults=self._faults,
+            truth=self._truth,
         )
         self._waiting: Endpoint | None = None
         self._expires_ns = 0
@@ -192,6 +203,10 @@ class EmulatedSession:
         """What was truly applied in the responses that have ended since the last call."""
         return self._truth.take()
 
+    def heard(self, instant_ns: int) -> HeardAnswer | None:
+        """The answer that the caller hears, or waits for (see `turn_taking.Agent`)."""
+        return self._responses.heard(instant_ns)
+
     def interrupt(self, now: int) -> None:
         """The user speaks into the answer (see `turn_taking.Agent`)."""
         self._waiting = None
@@ -201,9 +216,17 @@ class EmulatedSession:
         """The user's turn is over: answer it, or once the answer under way has ended (see `turn_taking.Agent`)."""
         if self._responses.active is not None:
             self._waiting = endpoint
-            return
+        elif not self._faults.strikes(NO_ANSWER):
+            request = response_request(self._settings)
+            self._responses.create(request, endpoint, endpoint.trigger, now, self._settings)
+
+    def cut_in(self, endpoint: Endpoint, now: int) -> bool:
+        """The user is still speaking: answer, where no answer is under way (see `turn_taking.Agent`)."""
+        if self._responses.active is not None:
+            return False
         request = response_request(self._settings)
         self._responses.create(request, endpoint, endpoint.trigger, now, self._settings)
+        return True
 
     def _response_done(self, now: int, playback_end_ns: int) -> None:
         waiting, self._waiting = self._waiting, None
@@ -262,7 +285,14 @@ class EmulatedSession:
         self._outbox.put(now, ItemRetrieved(item=self._items.retrieved(event.item_id)))
 
     def _truncate_item(self, event: ItemTruncate, now: int) -> None:
-        self._items.truncate(event.item_id, event.content_index, event.audio_end_ms)
+        try:
+            if self._faults.strikes(TRUNCATION_REJECTED):
+                raise refusal.not_truncated(event.item_id)
+            self._items.truncate(event.item_id, event.content_index, event.audio_end_ms)
+        except Refusal:
+            self._truth.truncate_received(event.item_id, event.audio_end_ms, now, rejected=True)
+            raise
+        self._truth.truncate_received(event.item_id, event.audio_end_ms, now, rejected=False)
         self._outbox.put(
             now,
             ItemTruncated(
@@ -274,6 +304,9 @@ class EmulatedSession:
         request = response_request(self._settings, event.response)
         endpoint = self._turns.endpoint(now)
         trigger = "manual" if endpoint.trigger == "manual" else "client"
+        if request.in_conversation and self._responses.active is None and self._faults.strikes(NO_ANSWER):
+            self._turns.answered()
+            return
         self._responses.create(request, endpoint, trigger, now, self._settings)
         if request.in_conversation:
             self._turns.answered()

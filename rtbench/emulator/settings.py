@@ -38,9 +38,11 @@ SEMANTIC_VAD: Json = {
 }
 _DETECTION_DEFAULTS = {"server_vad": SERVER_VAD, "semantic_vad": SEMANTIC_VAD}
 
-_EAGERNESS_SILENCE_MS = {"low": 1600, "medium": 800, "auto": 800, "high": 400}
-"""Silence that ends a turn of `semantic_vad`: the emulator does not weigh words, and takes a fifth of
-the longest wait that the API documents for each eagerness (8, 4 and 2 s)."""
+_LONGEST_WAIT_MS = {"low": 8_000, "medium": 4_000, "auto": 4_000, "high": 2_000}
+"""How long `semantic_vad` waits at most for the user to go on (API reference, `eagerness`)."""
+
+_UNKNOWN_SPEECH_SILENCE_MS = {"low": 1_600, "medium": 800, "auto": 800, "high": 400}
+"""Silence that ends a turn of `semantic_vad` whose words the emulator does not know: a fifth of the longest wait."""
 
 _CLEARED: Json = {
     "instructions": "",
@@ -62,9 +64,13 @@ class TurnDetection:
     threshold: float
     prefix_padding_ms: int
     silence_ms: int
+    """Silence that ends a turn; for `semantic_vad`, one whose words are not known."""
+
     idle_timeout_ms: int | None
     create_response: bool
     interrupt_response: bool
+    longest_wait_ms: int | None = None
+    """Of `semantic_vad`, for a user who has not finished; None for `server_vad`."""
 
 
 class Settings:
@@ -157,8 +163,8 @@ class Settings:
         detection = self.json["audio"]["input"]["turn_detection"]
         if detection is None:
             return None
-        semantic = detection["type"] == "semantic_vad"
-        silence_ms = _EAGERNESS_SILENCE_MS[detection["eagerness"]] if semantic else 0
+        eagerness = detection.get("eagerness", "")
+        silence_ms = _UNKNOWN_SPEECH_SILENCE_MS.get(eagerness, 0)
         return TurnDetection(
             threshold=detection.get("threshold", SERVER_VAD["threshold"]),
             prefix_padding_ms=detection.get("prefix_padding_ms", SERVER_VAD["prefix_padding_ms"]),
@@ -166,6 +172,7 @@ class Settings:
             idle_timeout_ms=detection.get("idle_timeout_ms"),
             create_response=detection["create_response"],
             interrupt_response=detection["interrupt_response"],
+            longest_wait_ms=_LONGEST_WAIT_MS.get(eagerness),
         )
 
     @property

@@ -4,6 +4,9 @@ Instants are nanoseconds on the emulator's own monotonic clock, taken when the e
 count the session's input stream. A measured delay is true when it equals the audio between the last
 speech sample and `endpoint_sample`, plus `first_audio_sent_ns - endpoint_received_ns`, plus
 `audible_offset_ms`.
+
+An answer's row stays open for what the user may still do to it: interrupt what is being played, and
+truncate it. It is complete when the next answer begins, or the session ends.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtbench.core.response_events import AudioDelta, ResponseCreated, ResponseDone
-from rtbench.core.server_events import ServerEvent, SpeechStopped
+from rtbench.core.server_events import ServerEvent, SpeechStarted, SpeechStopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,11 @@ class Endpoint:
     """Where the user's turn was decided to be over."""
 
     trigger: str
-    """server_vad, manual (a commit), idle_timeout, or client (nothing was said: a bare `response.create`)."""
+    """What decided it.
+
+    server_vad, semantic_vad, manual (a commit), idle_timeout, client (nothing was said: a bare
+    `response.create`), or cut_in (the fault: the user is still speaking).
+    """
 
     item_id: str
     input_rate_hz: int
@@ -31,6 +38,23 @@ class Endpoint:
     """Arrival of what decided it: the audio, or the commit."""
 
     vad_speech_end_sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """Speech into an answer, as it was detected."""
+
+    item_id: str
+    """The user's item that it begins."""
+
+    onset_sample: int
+    """Where speech began, as the VAD dates it back."""
+
+    decided_sample: int
+    """Input samples received when it was decided."""
+
+    received_ns: int
+    """Arrival of the last of them."""
 
 
 @dataclass(slots=True)
@@ -56,7 +80,12 @@ class TruthRow:
     """Clip that was said."""
 
     out_of_band: bool
+    answer_item_id: str = ""
+    """Its own item."""
+
     audio_ms: float = 0.0
+    """Sent before the response was told to be done."""
+
     status: str = "in_progress"
     """As in `response.done`; in_progress where the connection ended before."""
 
@@ -66,6 +95,26 @@ class TruthRow:
     first_audio_sent_ns: int | None = None
     last_audio_sent_ns: int | None = None
     response_done_sent_ns: int | None = None
+    stale_audio_ms: float | None = None
+    """Sent after the response was told to be cancelled."""
+
+    interruption_onset_sample: int | None = None
+    """Of the first speech into the answer that was noticed, while it was under way or being played.
+
+    It is played in real time from its first audio on, as far as the emulator knows.
+    """
+
+    interruption_decided_sample: int | None = None
+    interruption_received_ns: int | None = None
+    interruption_speech_started_sent_ns: int | None = None
+    cancel_received_ns: int | None = None
+    """Arrival of the client's own `response.cancel`."""
+
+    truncate_received_ns: int | None = None
+    """Arrival of the client's last `conversation.item.truncate` for it."""
+
+    truncate_audio_end_ms: int | None = None
+    truncate_rejected: bool | None = None
 
 
 class TruthLog:
@@ -73,10 +122,13 @@ class TruthLog:
 
     def __init__(self) -> None:
         self._open: dict[str, TruthRow] = {}
+        self._released: set[str] = set()
+        self._interrupted_by: dict[str, TruthRow] = {}
         self._finished: list[TruthRow] = []
         self._speech_stopped: tuple[str, int] = ("", 0)
         self._stamps: dict[type[ServerEvent], Callable[..., None]] = {
             AudioDelta: self._stamp_audio,
+            SpeechStarted: self._stamp_speech_started,
             SpeechStopped: self._stamp_speech_stopped,
             ResponseCreated: self._stamp_created,
             ResponseDone: self._stamp_done,
@@ -89,6 +141,42 @@ class TruthLog:
             row.speech_stopped_sent_ns = sent_ns
         self._open[row.response_id] = row
 
+    def release(self, response_id: str) -> None:
+        """Nothing more can happen to a response but its end."""
+        row = self._open.get(response_id)
+        if row is None:
+            return
+        if row.response_done_sent_ns is None:
+            self._released.add(response_id)
+        else:
+            self._finish(row)
+
+    def interrupted(self, response_id: str, interruption: Interruption) -> None:
+        """The user speaks into an answer; the first time counts."""
+        row = self._open.get(response_id)
+        if row is None or row.interruption_received_ns is not None:
+            return
+        row.interruption_onset_sample = interruption.onset_sample
+        row.interruption_decided_sample = interruption.decided_sample
+        row.interruption_received_ns = interruption.received_ns
+        self._interrupted_by[interruption.item_id] = row
+
+    def cancel_received(self, response_id: str, received_ns: int) -> None:
+        """The client has asked to cancel a response."""
+        row = self._open.get(response_id)
+        if row is not None:
+            row.cancel_received_ns = received_ns
+
+    def truncate_received(
+        self, answer_item_id: str, audio_end_ms: int, received_ns: int, *, rejected: bool
+    ) -> None:
+        """The client has told how much of an answer was heard."""
+        for row in self._open.values():
+            if row.answer_item_id == answer_item_id:
+                row.truncate_received_ns = received_ns
+                row.truncate_audio_end_ms = audio_end_ms
+                row.truncate_rejected = rejected
+
     def stamp(self, event: ServerEvent, sent_ns: int) -> None:
         """An event has left."""
         stamp = self._stamps.get(type(event))
@@ -97,8 +185,8 @@ class TruthLog:
 
     def abandon(self) -> None:
         """The connection has ended: what is not finished never will be."""
-        self._finished += self._open.values()
-        self._open.clear()
+        for row in tuple(self._open.values()):
+            self._finish(row)
 
     def take(self) -> list[TruthRow]:
         """Rows finished since the last call."""
@@ -112,6 +200,11 @@ class TruthLog:
             if row.first_audio_sent_ns is None:
                 row.first_audio_sent_ns = sent_ns
 
+    def _stamp_speech_started(self, event: SpeechStarted, sent_ns: int) -> None:
+        row = self._interrupted_by.pop(event.item_id, None)
+        if row is not None:
+            row.interruption_speech_started_sent_ns = sent_ns
+
     def _stamp_speech_stopped(self, event: SpeechStopped, sent_ns: int) -> None:
         self._speech_stopped = (event.item_id, sent_ns)
         for row in self._open.values():
@@ -124,7 +217,13 @@ class TruthLog:
             row.response_created_sent_ns = sent_ns
 
     def _stamp_done(self, event: ResponseDone, sent_ns: int) -> None:
-        row = self._open.pop(event.response["id"], None)
+        row = self._open.get(event.response["id"])
         if row is not None:
             row.response_done_sent_ns = sent_ns
-            self._finished.append(row)
+            if row.response_id in self._released:
+                self._finish(row)
+
+    def _finish(self, row: TruthRow) -> None:
+        del self._open[row.response_id]
+        self._released.discard(row.response_id)
+        self._finished.append(row)

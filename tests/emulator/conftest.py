@@ -14,6 +14,7 @@ import pytest
 from rtbench.core import pcm
 from rtbench.core.audio import PCM16, Audio, AudioFormat
 from rtbench.core.client_events import InputAudioAppend, SessionUpdate
+from rtbench.core.machine import Disconnected
 from rtbench.core.pcm import Samples
 from rtbench.core.server_events import ErrorReceived, ServerEvent
 from rtbench.dialects.openai_ga import OPENAI_GA
@@ -21,6 +22,7 @@ from rtbench.emulator.profile import Profile
 from rtbench.emulator.recognizer import Recognizer
 from rtbench.emulator.recording import Recording
 from rtbench.emulator.session import EmulatedSession, Service
+from rtbench.emulator.truth import TruthRow
 from rtbench.emulator.voice import Voice
 
 MS = 1_000_000
@@ -104,6 +106,11 @@ class Caller:
             self._drain()
         self.now = end
 
+    def hang_up(self) -> list[TruthRow]:
+        """The connection ends; the truth about every response that was not taken before."""
+        self.send(Disconnected())
+        return self.machine.truth_rows()
+
     def take(self) -> list[ServerEvent]:
         """Events since the last call."""
         taken = self.events[self._read :]
@@ -121,6 +128,11 @@ class Caller:
                 named.append(message["type"])
         self._read = len(self.events)
         return named
+
+    def instants_ms(self, kind: type[ServerEvent]) -> list[float]:
+        """When the events of this kind left."""
+        pairs = zip(self.events, self.instants, strict=True)
+        return [instant / MS for event, instant in pairs if type(event) is kind]
 
     def instant_ms(self, event: ServerEvent) -> float:
         """When an event left."""

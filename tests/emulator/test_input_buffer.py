@@ -108,3 +108,52 @@ def test_silence_and_threshold_may_change_in_mid_speech(make_tone):
     buffer.configure(PCM16, slower)
     assert feed(buffer, silent(300)) == []
     assert feed(buffer, silent(200)) == [SpeechEnd(12_000, 12_000 + 400 * 24)]
+
+
+class Patient:
+    """Endpointing that waits for 700 ms, and keeps what it was asked about."""
+
+    def __init__(self) -> None:
+        self.heard = []
+
+    def judges(self, detection) -> bool:
+        return detection.silence_ms == 200
+
+    def silence_ms(self, heard, rate_hz, detection) -> float:
+        self.heard.append((len(heard), rate_hz))
+        return 700
+
+
+def test_a_pause_is_judged_by_all_that_was_said(make_tone):
+    patient = Patient()
+    buffer = InputBuffer(PCM16, DETECTION, 60, patient)
+    data = silent(1_000) + make_tone(500).tobytes() + silent(300) + make_tone(400).tobytes() + silent(900)
+    [_, ended] = feed(buffer, data)
+    assert ended == SpeechEnd(2_200 * 24, 2_900 * 24)
+    # From 100 ms ahead of speech to 100 ms into each pause.
+    assert patient.heard == [(700 * 24, 24_000), (1_400 * 24, 24_000)]
+
+
+def test_a_pause_is_measured_where_nobody_judges_it(make_tone):
+    buffer = InputBuffer(PCM16, DETECTION, 60, Patient())
+    buffer.configure(PCM16, TurnDetection(0.5, 300, 400, None, True, True))
+    [_, ended] = feed(buffer, make_tone(500).tobytes() + silent(600))
+    assert ended == SpeechEnd(500 * 24, 900 * 24)
+
+
+def test_a_speaker_sounds_but_for_pauses(make_tone):
+    buffer = InputBuffer(PCM16, DETECTION, 60)
+    assert not buffer.sounding
+    feed(buffer, make_tone(500).tobytes())
+    assert buffer.sounding
+    feed(buffer, silent(90))
+    assert buffer.sounding
+    feed(buffer, silent(10))
+    assert buffer.speaking and not buffer.sounding
+
+
+def test_silence_is_kept_where_speech_before_it_is_still_wanted():
+    buffer = InputBuffer(PCM16, DETECTION, 60)
+    buffer.keeps_all = True
+    feed(buffer, silent(10_000))
+    assert buffer.start == 0

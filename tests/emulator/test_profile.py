@@ -35,6 +35,8 @@ def test_the_pace_is_a_multiple_of_real_time_or_a_burst(written, pace):
         ({"chunk": "10.5 ms"}, "whole milliseconds"),
         ({"min_speech": "3 s"}, "2 s or less"),
         ({"session_limit": "0 ms"}, "longer than 0"),
+        ({"semantic_error_rate": 1.5}, "less than or equal to 1"),
+        ({"faults": {"no_answr": 1}}, "did you mean 'no_answer'"),
         ({"seed": -1}, "greater than or equal to 0"),
         ({"response_delay": 5}, "needs its unit"),
         ({"respons_delay": "5 ms"}, "did you mean 'response_delay'"),

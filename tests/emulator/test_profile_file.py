@@ -76,6 +76,8 @@ def test_a_bad_file_of_delays_is_told_by_line_and_key(write, values, sentence):
         ("seed: 1\nchunk: 7 ms", ":2: chunk: must be 10 ms"),
         ("respons_delay: 7 ms", ":1: respons_delay: unknown key 'respons_delay'; did you mean"),
         ("jitter:\n  normal: {mean: 1 ms}", "jitter.normal: must have exactly mean and sd"),
+        ("faults:\n  cut_in:\n    rate: often\n    after: 1 s", ":3: faults.cut_in.rate: must be a rate"),
+        ("faults:\n  late_cancl: 1 s", ":2: faults.late_cancl: unknown fault 'late_cancl'; did you mean"),
         ("- a", ": a profile is a mapping of keys"),
         ("", ": is empty"),
     ],

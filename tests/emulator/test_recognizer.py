@@ -9,6 +9,7 @@ from rtbench.core.vad import EnergyVad, SpeechEnd
 from rtbench.corpus.folder import Corpus, find_corpus
 from rtbench.corpus.frames import FrameCache
 from rtbench.corpus.manifest import Role
+from rtbench.emulator.completeness import Completeness
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.recognizer import Recognizer
@@ -79,6 +80,16 @@ def test_what_was_never_recorded_is_not_recognized(make_recording, make_tone):
     recognizer = Recognizer([make_recording("a", "some words", 100, 700, 100)])
     assert recognizer.recognize(make_tone(900), 24_000) is None
     assert recognizer.recognize(make_tone(700), 11_025) is None
+
+
+def test_completeness_is_judged_at_the_rate_of_the_samples(make_recording):
+    known = make_recording("address", "my address is here", 100, 500, 300, 400, 100)
+    recognizer = Recognizer([known])
+    for rate_hz, samples in known.samples.items():
+        breaks_off = samples[: rate_hz * 700 // 1000]
+        assert recognizer.completeness(breaks_off, rate_hz) is Completeness.PART
+        assert recognizer.completeness(samples, rate_hz) is Completeness.WHOLE
+    assert recognizer.completeness(known.samples[8_000], 16_000) is Completeness.UNKNOWN
 
 
 def test_a_recognizer_without_recordings_knows_nothing(make_tone):

@@ -10,7 +10,7 @@ from rtbench.emulator.answer import SpokenAnswer
 from rtbench.emulator.conversation_items import ConversationItems
 from rtbench.emulator.outbox import Outbox
 from rtbench.emulator.plan import make_plan
-from rtbench.emulator.response import CLIENT_CANCELLED, Response
+from rtbench.emulator.response import CLIENT_CANCELLED, TURN_DETECTED, Cancellation, Response
 from rtbench.emulator.response_request import response_request
 from rtbench.emulator.settings import Settings
 from rtbench.emulator.truth import TruthRow
@@ -86,9 +86,11 @@ def test_playback_lasts_from_the_first_delta_for_the_length_of_the_audio(stage):
 
 def test_it_is_cancelled_once(stage):
     stage.advance(150)
+    ended = []
     for _ in range(2):
-        stage.response.cancel(stage.outbox, stage.items, 160 * MS, CLIENT_CANCELLED)
-    assert [type(event) for event, _ in stage.outbox.take()].count(ResponseDone) == 1
+        stage.response.cancel(Cancellation(160 * MS, CLIENT_CANCELLED))
+        ended += stage.advance(160)
+    assert [type(event) for event, _ in ended].count(ResponseDone) == 1
     assert (stage.row.status, stage.row.reason) == ("cancelled", CLIENT_CANCELLED)
 
 
@@ -99,3 +101,38 @@ def test_what_was_truncated_in_mid_answer_stays_truncated(stage):
     [done] = [event for event, _ in outgoing if type(event) is ItemDone]
     assert done.item["content"] == [{"type": "output_audio"}]
     assert next(iter(stage.items)).audio_ms == 50
+
+
+def test_a_cancellation_to_come_lets_it_go_on_until_then(stage):
+    stage.advance(150)
+    stage.response.cancel(Cancellation(450 * MS, TURN_DETECTED))
+    stage.response.cancel(Cancellation(600 * MS, CLIENT_CANCELLED))
+    outgoing = stage.advance(2_000)
+    assert [due / MS for event, due in outgoing if type(event) is AudioDelta] == [200, 300, 400]
+    assert (outgoing[-1].due_ns, stage.row.reason) == (450 * MS, TURN_DETECTED)
+    assert stage.response.next_wake() is None
+
+
+def test_one_that_ends_before_its_cancellation_is_completed(stage):
+    stage.response.cancel(Cancellation(900 * MS, TURN_DETECTED))
+    assert stage.advance(5_000)[-1].event.response["status"] == "completed"
+    assert stage.row.stale_audio_ms is None
+
+
+def test_stale_audio_follows_the_end_at_its_own_pace_and_counts_for_nothing(stage):
+    stage.advance(250)
+    stage.response.cancel(Cancellation(250 * MS, TURN_DETECTED, stale_ns=150 * MS))
+    [done] = [event for event, _ in stage.advance(250) if type(event) is ResponseDone]
+    assert stage.response.next_wake() == 300 * MS
+    stale = stage.advance(5_000)
+    assert [(due / MS, event.delta.size_bytes) for event, due in stale] == [(300, 4_800), (400, 2_400)]
+    assert stage.response.next_wake() is None
+    assert done.response["usage"]["output_token_details"]["audio_tokens"] == 200 / 50
+    assert (stage.row.audio_ms, stage.row.stale_audio_ms) == (200, 150)
+
+
+def test_an_answer_that_had_not_begun_to_sound_has_no_stale_audio(stage):
+    stage.response.cancel(Cancellation(50 * MS, TURN_DETECTED, stale_ns=150 * MS))
+    stage.advance(50)
+    assert stage.advance(5_000) == []
+    assert stage.row.stale_audio_ms == 0

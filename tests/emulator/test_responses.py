@@ -98,7 +98,7 @@ def test_a_client_cancels_the_active_response(call):
     assert (
         caller.of(AudioTranscriptDone)[0].transcript == done.response["output"][0]["content"][0]["transcript"]
     )
-    assert caller.machine.truth_rows()[0].audio_ms == 300
+    assert caller.hang_up()[0].audio_ms == 300
 
 
 def test_out_of_band_responses_run_beside_the_conversation_and_leave_it_alone(call):
@@ -112,7 +112,7 @@ def test_out_of_band_responses_run_beside_the_conversation_and_leave_it_alone(ca
     assert [response["status"] for response in done] == ["completed"] * 3
     assert sorted(response["conversation_id"] is None for response in done) == [False, True, True]
     assert len(caller.of(ItemAdded)) == 1
-    assert [row.out_of_band for row in caller.machine.truth_rows()] == [False, True, True]
+    assert [row.out_of_band for row in caller.hang_up()] == [True, True, False]
 
 
 def test_an_out_of_band_response_is_cancelled_by_its_id_only(call):
@@ -187,6 +187,19 @@ def test_usage_counts_what_is_read_and_what_an_earlier_response_had_read(call):
     assert second["input_token_details"]["audio_tokens"] == 12 + 16
     assert second["input_token_details"]["text_tokens"] == 2 + 3
     assert second["input_token_details"]["cached_tokens"] == 2 + 12
+
+
+def test_a_cancelled_answer_counts_for_what_was_sent(call):
+    caller = call(response_delay="0 ms", pace="1x")
+    caller.update(instructions="")
+    caller.send(ResponseCreate())
+    caller.wait(250)
+    caller.send(ResponseCancel())
+    [done] = caller.of(ResponseDone)
+    # Three chunks of 100 ms, at 50 ms a token; "one" and "two" begin in them, at 40 and 178 ms.
+    said = done.response["output"][0]["content"][0]["transcript"]
+    assert said == "one two"
+    assert done.response["usage"]["output_token_details"] == {"text_tokens": 2, "audio_tokens": 6}
 
 
 def test_truncated_audio_counts_for_what_was_heard(call):

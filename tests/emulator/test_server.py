@@ -228,7 +228,7 @@ def test_bad_messages_are_answered_by_errors_and_the_session_goes_on(serving):
     serving(client)
 
 
-def test_truth_is_logged_as_responses_end_and_sessions_stop(serving, tmp_path):
+def test_truth_is_logged_as_the_next_response_begins_and_sessions_stop(serving, tmp_path):
     path = tmp_path / "emulator.jsonl"
 
     async def client(url: str) -> None:
@@ -239,11 +239,11 @@ def test_truth_is_logged_as_responses_end_and_sessions_stop(serving, tmp_path):
         ):
             await websocket.send_str('{"type":"response.create"}')
             done = (await events_until(websocket, "response.done"))[-1]
+            await websocket.send_str('{"type":"response.create"}')
+            await events_until(websocket, "response.created")
             [row] = [json.loads(line) for line in path.read_text().splitlines()]
             assert row["response_id"] == done["response"]["id"]
             assert row["first_audio_sent_ns"] - row["endpoint_received_ns"] >= 20_000_000
-            await websocket.send_str('{"type":"response.create"}')
-            await events_until(websocket, "response.created")
 
     serving(client, log=TruthFile(path))
     statuses = [json.loads(line)["status"] for line in path.read_text().splitlines()]

@@ -14,10 +14,10 @@ from rtbench.core.client_events import (
     ResponseCancel,
     ResponseCreate,
 )
-from rtbench.core.machine import Disconnected
 from rtbench.core.response_events import ResponseDone
 from rtbench.core.server_events import (
     ErrorReceived,
+    ItemAdded,
     ItemDeleted,
     ItemRetrieved,
     ItemTruncated,
@@ -115,7 +115,7 @@ def test_a_refused_response_leaves_the_turn_to_be_answered(call):
     caller.send(ResponseCreate())
     caller.wait(5_000)
 
-    first, second = caller.machine.truth_rows()
+    first, second = caller.hang_up()
     assert (first.trigger, second.trigger) == ("client", "manual")
 
 
@@ -139,6 +139,33 @@ def test_an_answer_is_truncated_to_what_was_heard(call):
     assert caller.errors() == [("invalid_value", "audio_end_ms")]
 
 
+def test_an_answer_is_truncated_while_it_is_still_spoken_and_stays_so_when_it_is_interrupted(call):
+    caller = call(response_delay="0 ms", pace="1x")
+    caller.send(ResponseCreate())
+    caller.wait(250)
+    item_id = caller.of(ItemAdded)[0].item["id"]
+    caller.send(ItemTruncate(item_id=item_id, content_index=0, audio_end_ms=301))
+    assert caller.errors() == [("invalid_value", "audio_end_ms")]
+    [truncated] = caller.send(ItemTruncate(item_id=item_id, content_index=0, audio_end_ms=180))
+    assert truncated.audio_end_ms == 180
+    caller.send(ResponseCancel())
+    [retrieved] = caller.send(ItemRetrieve(item_id=item_id))
+    assert retrieved.item["content"] == [{"type": "output_audio"}]
+    [row] = caller.hang_up()
+    assert (row.truncate_audio_end_ms, row.truncate_rejected) == (180, False)
+    assert row.truncate_received_ns == row.cancel_received_ns == 1_250_000_000
+
+
+def test_what_the_user_said_cannot_be_truncated(call):
+    caller = call()
+    caller.by_hand()
+    caller.speak(400)
+    caller.send(InputAudioCommit())
+    item_id = caller.of(ItemAdded)[0].item["id"]
+    [error] = caller.send(ItemTruncate(item_id=item_id, content_index=0, audio_end_ms=1))
+    assert (error.error.code, error.error.param) == ("invalid_value", "item_id")
+
+
 def test_a_session_ends_at_its_limit(call):
     caller = call(session_limit="2 min")
     caller.wait(120_000)
@@ -152,9 +179,8 @@ def test_a_session_ends_at_its_limit(call):
 def test_a_lost_connection_ends_the_session_and_keeps_the_truth_of_what_was_begun(call):
     caller = call(response_delay="1 s")
     caller.send(ResponseCreate())
-    caller.send(Disconnected())
+    [row] = caller.hang_up()
     assert caller.machine.outcome == "disconnected"
-    [row] = caller.machine.truth_rows()
     assert (row.status, row.first_audio_sent_ns) == ("in_progress", None)
 
 
@@ -164,7 +190,7 @@ def test_the_same_seed_and_number_draw_the_same_delays(call):
         for _ in range(3):
             caller.send(ResponseCreate())
             caller.wait(3_000)
-        return [row.response_delay_drawn_ms for row in caller.machine.truth_rows()]
+        return [row.response_delay_drawn_ms for row in caller.hang_up()]
 
     assert drawn(1) == drawn(1)
     assert drawn(1) != drawn(2)
@@ -181,9 +207,9 @@ def test_a_call_of_an_hour_is_answered_to_its_end(call):
         caller.speak(400)
         caller.pause(600)
         caller.wait(59_000)
-    rows = caller.machine.truth_rows()
-    assert len(rows) == 59
-    assert {row.status for row in rows} == {"completed"}
     assert caller.machine.outcome is None
     caller.wait(60_000)
     assert caller.machine.outcome == "expired"
+    rows = caller.hang_up()
+    assert len(rows) == 59
+    assert {row.status for row in rows} == {"completed"}

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
-from rtbench.core.audio import PCMU
+import pytest
+
+from rtbench.core.audio import PCMU, Audio
 from rtbench.core.client_events import (
+    InputAudioAppend,
     InputAudioClear,
     InputAudioCommit,
     ItemCreate,
@@ -100,7 +103,7 @@ def test_without_create_response_the_turn_waits_for_the_client(call):
 
     caller.send(ResponseCreate())
     caller.wait(3_000)
-    [row] = caller.machine.truth_rows()
+    [row] = caller.hang_up()
     assert row.trigger == "client"
     assert row.item_id == caller.of(SpeechStopped)[0].item_id
 
@@ -144,7 +147,7 @@ def test_without_interrupt_response_the_answer_goes_on_and_the_next_one_follows_
 
     caller.wait(20_000)
     assert [done.response["status"] for done in caller.of(ResponseDone)] == ["completed"] * 2
-    first, second = caller.machine.truth_rows()
+    first, second = caller.hang_up()
     assert (first.item_id, second.item_id) == tuple(event.item_id for event in caller.of(InputAudioCommitted))
 
 
@@ -175,7 +178,7 @@ def test_a_manual_turn_is_committed_and_answered_when_asked_for(call):
     assert not caller.of(ResponseCreated)
     caller.send(ResponseCreate())
     caller.wait(5_000)
-    [row] = caller.machine.truth_rows()
+    [row] = caller.hang_up()
     assert row.trigger == "manual"
     assert row.endpoint_sample == 1_600 * 24
 
@@ -248,7 +251,7 @@ def test_the_idle_timeout_runs_from_the_end_of_playback(call):
     assert [type(event) for event in following[1:3]] == [InputAudioCommitted, ItemAdded]
     assert len(caller.of(ResponseCreated)) == 2
     caller.wait(0)
-    assert caller.machine.truth_rows()[1].trigger == "idle_timeout"
+    assert caller.hang_up()[1].trigger == "idle_timeout"
 
 
 def test_speech_stops_the_idle_timeout(call):
@@ -274,7 +277,7 @@ def test_a_cancelled_answer_starts_the_idle_timeout_too(call):
     assert caller.of(InputTimeoutTriggered)
 
 
-def test_semantic_vad_waits_longer_where_it_is_less_eager(call):
+def test_semantic_vad_waits_longer_for_unknown_words_where_it_is_less_eager(call):
     waits = {}
     for eagerness in ("low", "auto", "high"):
         caller = call()
@@ -283,3 +286,79 @@ def test_semantic_vad_waits_longer_where_it_is_less_eager(call):
         caller.pause(2_000)
         waits[eagerness] = caller.of(SpeechStopped)[0].audio_end_ms - 600
     assert waits == {"low": 1_600, "auto": 800, "high": 400}
+
+
+def semantic(caller, eagerness: str) -> None:
+    caller.update(audio={"input": {"turn_detection": {"type": "semantic_vad", "eagerness": eagerness}}})
+
+
+@pytest.mark.parametrize(
+    ("eagerness", "wait_ms"), [("low", 8_000), ("medium", 4_000), ("auto", 4_000), ("high", 2_000)]
+)
+def test_semantic_vad_waits_its_longest_for_a_user_who_breaks_off(call, make_recording, eagerness, wait_ms):
+    address = make_recording("address", "my address is here", 0, 500, 300, 400, 100)
+    caller = call(known=[address])
+    semantic(caller, eagerness)
+    caller.play(address.samples[24_000][: 24 * 500])
+    caller.pause(wait_ms + 500)
+    assert [event.audio_end_ms for event in caller.of(SpeechStopped)] == [500 + wait_ms]
+
+
+@pytest.mark.parametrize("eagerness", ["low", "high"])
+def test_semantic_vad_does_not_wait_once_all_is_said(call, make_recording, eagerness):
+    address = make_recording("address", "my address is here", 0, 500, 900, 400, 100)
+    caller = call(known=[address], response_delay="0 ms")
+    semantic(caller, eagerness)
+    caller.play(address.samples[24_000])
+    caller.pause(1_000)
+    assert [event.audio_end_ms for event in caller.of(SpeechStopped)] == [1_800 + 200]
+    assert caller.hang_up()[0].trigger == "semantic_vad"
+
+
+def test_a_semantic_vad_that_always_errs_cuts_off_holds_and_sits_out_ends(call, make_recording):
+    address = make_recording("address", "my address is here", 0, 500, 900, 400, 100)
+    caller = call(known=[address], response_delay="0 ms", semantic_error_rate=1.0)
+    semantic(caller, "high")
+    caller.play(address.samples[24_000])
+    caller.pause(3_000)
+    assert [event.audio_end_ms for event in caller.of(SpeechStopped)] == [500 + 200, 1_800 + 2_000]
+
+
+def test_the_judgement_does_not_depend_on_how_audio_is_cut(call, make_recording):
+    address = make_recording("address", "my address is here", 0, 500, 900, 400, 100)
+    data = address.samples[24_000].tobytes() + bytes(48 * 1_000)
+    for step_bytes in (960, 1_234, len(data)):
+        caller = call(known=[address])
+        semantic(caller, "high")
+        for at in range(0, len(data), step_bytes):
+            caller.send(InputAudioAppend(audio=Audio(data[at : at + step_bytes])))
+        assert [event.audio_end_ms for event in caller.of(SpeechStopped)] == [2_000]
+
+
+def test_speech_into_a_burst_is_an_interruption_as_long_as_it_is_played(call):
+    caller = call(response_delay="0 ms", pace="burst")
+    for pause_ms in (700, 1_400):
+        caller.speak(600)
+        caller.pause(pause_ms)
+    caller.speak(400)
+    caller.pause(600)
+    first, second, third = caller.hang_up()
+    # Each answer of 800 ms comes 500 ms after the speech: the first is spoken into, the second is over by then.
+    assert first.status == second.status == "completed"
+    assert (first.interruption_onset_sample, first.interruption_decided_sample) == (1_300 * 24, 1_380 * 24)
+    assert first.interruption_speech_started_sent_ns == 2_380_000_000
+    assert second.interruption_received_ns is None
+    assert third.interruption_received_ns is None
+
+
+def test_only_the_first_speech_into_an_answer_is_its_interruption(call):
+    caller = call(response_delay="0 ms", pace="0.2x")
+    caller.detect(interrupt_response=False, create_response=False, silence_duration_ms=200)
+    caller.send(ResponseCreate())
+    for _ in range(2):
+        caller.speak(300)
+        caller.pause(400)
+    caller.wait(5_000)
+    [row] = caller.hang_up()
+    assert (row.interruption_onset_sample, row.status) == (0, "completed")
+    assert row.interruption_speech_started_sent_ns == 1_080_000_000
