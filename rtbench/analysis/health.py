@@ -50,7 +50,7 @@ def generator_health(generator: pd.DataFrame) -> Health:
         send_lateness_p50_ms=_percentile_ms(lateness, 50),
         send_lateness_p99_ms=_percentile_ms(lateness, 99),
         send_lateness_max_ms=_largest(generator["send_lateness_max_ms"]),
-        cpu_share_p95=_largest(by_engine["cpu_share"].quantile(0.95, interpolation="higher")),
+        cpu_share_p95=_largest(by_engine["cpu_share"].quantile(0.95, interpolation="lower")),
         cpu_seconds=cpu_seconds,
         cpu_ms_per_session_second=1000 * cpu_seconds / session_seconds if session_seconds else None,
         loop_lag_max_ms=_largest(generator["loop_lag_max_ms"]),

@@ -1,4 +1,4 @@
-"""The measurement error of a run: how far its headline metric lies from the emulator's own account."""
+"""The measurement error of a run: how far a metric lies from the emulator's own account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rtbench.analysis.quantiles import rank_of
 
 @dataclass(frozen=True, slots=True)
 class MeasurementError:
-    """Measured minus true `voice_to_voice_ms` over n turns."""
+    """Measured minus true, over n values."""
 
     n: int
     mean_ms: float
@@ -23,9 +23,12 @@ class MeasurementError:
     max_abs_ms: float
 
 
-def measurement_error(turns: pd.DataFrame) -> MeasurementError | None:
-    """The error over all turns that are not void and have a truth; None where there is none."""
-    errors = turns.loc[~turns["void"], "voice_to_voice_error_ms"].dropna().to_numpy(dtype=np.float64)
+def measurement_error(errors_ms: pd.Series) -> MeasurementError | None:
+    """The error over all rows (without void ones) that have a truth; None where there is none.
+
+    errors_ms: measured minus true of each row, NaN without a truth.
+    """
+    errors = errors_ms.dropna().to_numpy(dtype=np.float64)
     n = len(errors)
     if n == 0:
         return None

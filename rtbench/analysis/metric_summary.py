@@ -5,17 +5,18 @@ Turns with a tool call are never mixed with those without: they do different wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
-import pandas as pd
-
+from rtbench.analysis.outcomes import SESSION_RATES, TURN_RATES
 from rtbench.analysis.quantiles import Quantile, SessionResamples, quantiles
 from rtbench.analysis.rates import MIN_SAMPLES, Rate, rate
-from rtbench.analysis.samples import SESSION_RATES, SESSION_UNITS, TURN_RATES, TURN_UNITS, sample
+from rtbench.analysis.samples import SESSION_UNITS, STIMULUS_UNITS, TURN_UNITS, Rows, sample
 
-Group = Literal["without_tool", "with_tool", "sessions"]
+Group = Literal["without_tool", "with_tool", "sessions", "stimuli", "turns"]
+"""What the values are of: turns without or with a tool call, sessions, stimuli, or all turns."""
+
 PERCENTILES = (0.5, 0.95, 0.99)
 
 
@@ -48,49 +49,42 @@ class RateSummary:
     rate: Rate
 
 
-def summarise_metrics(
-    turns: pd.DataFrame, sessions: pd.DataFrame, resamples: SessionResamples
-) -> list[MetricSummary]:
-    """Every metric that is no rate, over every group that has turns; the headline comes first."""
+def summarise_metrics(rows: Rows, resamples: SessionResamples) -> list[MetricSummary]:
+    """Every metric of turns and sessions that is no rate, over every group; the headline comes first."""
     found = []
-    for group, rows in _groups(turns):
-        for name, unit in TURN_UNITS.items():
-            if unit != "rate":
-                found.append(_summarise(name, group, rows, sessions, resamples))
-    for name, unit in SESSION_UNITS.items():
-        if unit != "rate":
-            found.append(_summarise(name, "sessions", turns, sessions, resamples))
+    for group, part in _groups(rows):
+        found += [summarise_metric(name, group, part, resamples) for name in _no_rates(TURN_UNITS)]
+    found += [summarise_metric(name, "sessions", rows, resamples) for name in _no_rates(SESSION_UNITS)]
     return found
 
 
-def summarise_rates(turns: pd.DataFrame, sessions: pd.DataFrame) -> list[RateSummary]:
-    """Every rate, over every group that has turns; `uptime` as the mean over sessions, without an interval."""
+def summarise_stimulus_metrics(rows: Rows, resamples: SessionResamples) -> list[MetricSummary]:
+    """Every metric of stimuli that is no rate, and the overlap in all turns."""
+    found = [summarise_metric(name, "stimuli", rows, resamples) for name in _no_rates(STIMULUS_UNITS)]
+    return [*found, summarise_metric("overlap_ms", "turns", rows, resamples)]
+
+
+def summarise_rates(rows: Rows) -> list[RateSummary]:
+    """Every rate of turns and sessions, over every group; `uptime` as the mean over sessions, without an interval."""
     found = []
-    for group, rows in _groups(turns):
-        for name in TURN_RATES:
-            measured = sample(name, rows, sessions)
-            found.append(RateSummary(name, group, rate(measured.values, measured.sessions)))
-    for name in SESSION_RATES:
-        measured = sample(name, turns, sessions)
-        found.append(RateSummary(name, "sessions", rate(measured.values, measured.sessions)))
-    uptime = sample("uptime", turns, sessions)
+    for group, part in _groups(rows):
+        found += [summarise_rate(name, group, part) for name in TURN_RATES]
+    found += [summarise_rate(name, "sessions", rows) for name in SESSION_RATES]
+    uptime = sample("uptime", rows)
     mean = float(uptime.values.mean()) if uptime.n >= MIN_SAMPLES else None
     found.append(RateSummary("uptime", "sessions", Rate(uptime.n, mean)))
     return found
 
 
-def _groups(turns: pd.DataFrame) -> Iterator[tuple[Group, pd.DataFrame]]:
-    with_tool = turns["tool"].astype(bool)
-    if not with_tool.all() or turns.empty:
-        yield "without_tool", turns[~with_tool]
-    if with_tool.any():
-        yield "with_tool", turns[with_tool]
+def summarise_rate(name: str, group: Group, rows: Rows) -> RateSummary:
+    """One rate over these rows, which are those of the group."""
+    measured = sample(name, rows)
+    return RateSummary(name, group, rate(measured.values, measured.sessions))
 
 
-def _summarise(
-    name: str, group: Group, turns: pd.DataFrame, sessions: pd.DataFrame, resamples: SessionResamples
-) -> MetricSummary:
-    measured = sample(name, turns, sessions)
+def summarise_metric(name: str, group: Group, rows: Rows, resamples: SessionResamples) -> MetricSummary:
+    """One metric over these rows, which are those of the group."""
+    measured = sample(name, rows)
     values = measured.values
     p50, p95, p99 = quantiles(values, measured.sessions, PERCENTILES, resamples)
     some = measured.n > 0
@@ -108,3 +102,16 @@ def _summarise(
         p95=p95,
         p99=p99,
     )
+
+
+def _groups(rows: Rows) -> Iterator[tuple[Group, Rows]]:
+    turns = rows.turns
+    with_tool = turns["tool"].astype(bool)
+    if not with_tool.all() or turns.empty:
+        yield "without_tool", replace(rows, turns=turns[~with_tool])
+    if with_tool.any():
+        yield "with_tool", replace(rows, turns=turns[with_tool])
+
+
+def _no_rates(units: Mapping[str, str]) -> list[str]:
+    return [name for name, unit in units.items() if unit != "rate"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rtbench.analysis.quantiles import Quantile
+from rtbench.analysis.rates import Rate
 from rtbench.analysis.thresholds import ThresholdResult
 from rtbench.analysis.verdict import Level
 
@@ -15,13 +16,19 @@ def plain_sentence(
     unanswered: int,
     lost_sessions: int,
     thresholds: Sequence[ThresholdResult],
+    yielded: Rate | None = None,
 ) -> str:
-    """Verdict, median and p95 of `voice_to_voice_ms`, what was never answered, and the thresholds, in words."""
+    """Verdict, median and p95 of `voice_to_voice_ms`, what was never answered, and the thresholds, in words.
+
+    `yielded`: the yield rate, where callers interrupted.
+    """
     median, p95 = waits
     clauses = [_wait(median, p95)]
     if unanswered:
         verb = "was" if unanswered == 1 else "were"
         clauses.append(f"{unanswered:,} ({unanswered / median.n:.1%}) {verb} never answered")
+    if yielded is not None and yielded.value is not None:
+        clauses.append(f"the agent yielded to {yielded.value:.1%} of {_counted(yielded.n, 'interruption')}")
     if lost_sessions:
         clauses.append(f"{_counted(lost_sessions, 'session')} failed or dropped")
     if thresholds:
@@ -43,7 +50,7 @@ def _wait(median: Quantile, p95: Quantile) -> str:
     if median.n == 0:
         return "no turn that asks for an answer was finished"
     if median.value is None:
-        return f"{_counted(median.n, 'turn')} of the {median.needed} that a median needs were finished"
+        return f"only {median.n} of the {median.needed} turns that a median needs came to an end"
     if median.value == float("inf"):
         return f"fewer than half of {_counted(median.n, 'turn')} were answered"
     half = f"half of {_counted(median.n, 'turn')} were answered within {median.value:,.0f} ms of the end of speech"

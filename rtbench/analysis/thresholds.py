@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import pandas as pd
-
 from rtbench.analysis.quantiles import quantiles
 from rtbench.analysis.rates import MIN_SAMPLES
-from rtbench.analysis.samples import METRIC_NAMES, Sample, sample
+from rtbench.analysis.samples import METRIC_NAMES, Rows, Sample, sample
 from rtbench.scenario.threshold import Threshold
 
 Status = Literal["passed", "failed", "too_few_samples", "unknown"]
@@ -34,19 +32,17 @@ class ThresholdResult:
     """Why there is no judgement, in words."""
 
 
-def judge_thresholds(
-    thresholds: Iterable[Threshold], turns: pd.DataFrame, sessions: pd.DataFrame
-) -> list[ThresholdResult]:
+def judge_thresholds(thresholds: Iterable[Threshold], rows: Rows) -> list[ThresholdResult]:
     """Every threshold against these rows."""
-    return [_judge(threshold, turns, sessions) for threshold in thresholds]
+    return [_judge(threshold, rows) for threshold in thresholds]
 
 
-def _judge(threshold: Threshold, turns: pd.DataFrame, sessions: pd.DataFrame) -> ThresholdResult:
+def _judge(threshold: Threshold, rows: Rows) -> ThresholdResult:
     if threshold.metric not in METRIC_NAMES:
         return ThresholdResult(
             threshold, "unknown", 0, None, reason=f"there is no metric '{threshold.metric}'"
         )
-    measured = sample(threshold.metric, turns, sessions)
+    measured = sample(threshold.metric, rows)
     if threshold.statistic == "rate" and measured.unit != "rate":
         reason = f"{measured.name} is not a rate (its unit is {measured.unit})"
         return ThresholdResult(threshold, "unknown", measured.n, None, reason=reason)

@@ -149,14 +149,14 @@ def _void(turns: pd.DataFrame) -> Iterator[Finding]:
     share = float(turns["void"].mean())
     if share <= VOID_SUSPECT:
         return
-    reasons = turns.loc[turns["void"], "void_reason"].value_counts()
-    told = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items() if reason)
+    reasons = turns.loc[turns["void"], "void_reason"]
+    example = next((str(reason) for reason in reasons if reason), "")
     invalid = share > VOID_INVALID
     limit = VOID_INVALID if invalid else VOID_SUSPECT
     yield Finding(
         Level.INVALID if invalid else Level.SUSPECT,
         "void_turns",
-        f"{share:.1%} of turns are void (limit {limit:.0%}){': ' + told if told else ''}.",
+        f"{share:.1%} of turns are void (limit {limit:.0%}){'; for instance, ' + example if example else ''}.",
         "Late frames: as for send lateness. Identity: keep the run's trace and report it as a bug of rtbench.",
     )
 

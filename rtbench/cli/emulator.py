@@ -13,6 +13,10 @@ from rtbench.core.errors import ExitCode, UsageError
 KEY_VARIABLE = "RTBENCH_EMULATOR_KEY"
 DEFAULT_PORT = 8080
 
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Read by numpy's linear algebra when it is loaded. Its threads wait for more work by spinning, and would
+take the CPU from those who measure; the emulator's products are small."""
+
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `emulator`."""
@@ -48,6 +52,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Serve until stopped. Raises UsageError for settings that cannot be used and a port that is taken."""
+    for variable in BLAS_THREADS:
+        os.environ.setdefault(variable, "1")
     from rtbench.corpus.folder import find_corpus
     from rtbench.emulator.profile_file import find_profile, read_profile
     from rtbench.emulator.serving import Serving, serve

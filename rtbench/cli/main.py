@@ -22,9 +22,8 @@ EXIT_CODES = """exit codes: 0 pass; 1 usage or configuration; 2 a threshold fail
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]  # it does not return
-        """Bad usage is exit code 1, as all bad input; argparse's own 2 means a failed threshold here."""
-        self.print_usage(sys.stderr)
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        """Bad usage is one sentence and exit code 1, as all bad input; argparse's own 2 means a failed threshold here."""
+        print(f"rtbench: {message}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(int(ExitCode.USAGE))
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtbench.core.errors import ExitCode, UsageError
+from rtbench.core.errors import ExitCode, RtbenchError, UsageError
 
 if TYPE_CHECKING:
     from rtbench.analysis.summary import Summary
+    from rtbench.corpus.folder import Corpus
     from rtbench.load.run import RunEnd
+    from rtbench.scenario.model import Scenario
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,9 +63,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run every scenario; the exit code of the first that did not pass, 0 where all did."""
     from rtbench.engine.target import EMULATOR, named_target
-    from rtbench.scenario.load import load_scenarios
 
-    load_scenarios(args.scenarios)
+    _check_scenarios(args.scenarios)
     if args.target != EMULATOR and not named_target(args.target).is_loopback and not args.no_budget:
         raise UsageError(
             f"{args.target} is not on this machine and may cost money: say --no-budget if that is meant."
@@ -74,6 +76,36 @@ def run(args: argparse.Namespace) -> int:
         if codes[-1] == ExitCode.INTERRUPTED:
             break
     return next((code for code in codes if code != ExitCode.PASS), ExitCode.PASS)
+
+
+def _check_scenarios(paths: Sequence[Path]) -> None:
+    """Everything that can be seen to be wrong with them before a process is started for them."""
+    from rtbench.scenario.clips import check_clips, open_corpus
+    from rtbench.scenario.load import load_scenarios
+
+    for scenario in load_scenarios(paths):
+        corpus = open_corpus(scenario)
+        check_clips(scenario, corpus)
+        _check_emulator(scenario, corpus)
+
+
+def _check_emulator(scenario: Scenario, corpus: Corpus) -> None:
+    from pydantic import ValidationError
+
+    from rtbench.emulator.profile import Profile
+    from rtbench.scenario.fault import fault_location, fault_sentence
+
+    try:
+        profile = Profile.model_validate(scenario.emulator)
+    except ValidationError as error:
+        details = error.errors()[0]
+        existing, beyond = fault_location(details)
+        raise scenario.error(("emulator", *existing, *beyond), fault_sentence(details)) from None
+    for position, name in enumerate(profile.replies):
+        try:
+            corpus.entry(name)
+        except UsageError as error:
+            raise scenario.error(("emulator", "replies", position), str(error)) from None
 
 
 def _run_one(args: argparse.Namespace, scenario: Path, duration_s: float | None) -> int:
@@ -102,7 +134,12 @@ def _run_one(args: argparse.Namespace, scenario: Path, duration_s: float | None)
 
 def _report(end: RunEnd) -> int:
     """Make and print the report of whatever was written, then say why the run ended, if it was cut short."""
-    summary = _print_report(end.directory) if end.directory is not None else None
+    summary = None
+    try:
+        summary = _print_report(end.directory) if end.directory is not None else None
+    except RtbenchError:
+        if end.failure is None:
+            raise  # else that is why it could not be made: a full disk, for instance
     if end.failure is not None:
         print(f"rtbench: {end.failure}", file=sys.stderr)
         return end.failure.exit_code
@@ -130,13 +167,16 @@ def _duration_s(written: str | None) -> float | None:
     if written is None:
         return None
     try:
-        return Duration.parse(written).s
+        duration = Duration.parse(written)
     except ValueError as error:
         raise UsageError(f"--duration: {error}") from None
+    if duration.ns == 0:
+        raise UsageError("--duration: must be longer than 0")
+    return duration.s
 
 
 def _positive_int(written: str) -> int:
-    if not written.isdigit() or int(written) == 0:
+    if not written.isdecimal() or int(written) == 0:
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, not '{written}'")
     return int(written)
 

@@ -17,7 +17,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "scenario", metavar="SCENARIO", type=Path, help="the scenario file that the master runs"
     )
     parser.add_argument("--master", required=True, metavar="HOST", help="where the master runs")
-    parser.add_argument("--port", type=int, default=5557, help="the master's port (default: 5557)")
+    parser.add_argument("--port", type=_port, default=5557, help="the master's port (default: 5557)")
     parser.add_argument("--until-stopped", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(handler=run)
@@ -25,13 +25,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Work until the master says quit."""
-    from locust.env import Environment
+    from rtbench.load.worker import WorkerOptions, work
 
-    from rtbench.load.run import caller_class
-    from rtbench.load.worker import serve_as_worker
-    from rtbench.scenario.load import load_scenario
-
-    load_scenario(args.scenario)
-    environment = Environment(user_classes=[caller_class(args.scenario, until_stopped=args.until_stopped)])
-    serve_as_worker(environment, args.master, args.port, with_parent=args.with_parent)
+    work(
+        WorkerOptions(
+            scenario=args.scenario,
+            master_host=args.master,
+            master_port=args.port,
+            until_stopped=args.until_stopped,
+            with_parent=args.with_parent,
+        )
+    )
     return 0
+
+
+def _port(written: str) -> int:
+    if not written.isdecimal() or not 1 <= int(written) <= 65_535:
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535, not '{written}'")
+    return int(written)

@@ -8,39 +8,45 @@ calls, and waits until each has handed over its rows and said so.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent
+from gevent.event import Event
 from locust import stats
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, Runner, WorkerRunner
+from msgspec import structs
 
-from rtbench.core.errors import ExitCode, RtbenchError, RunInvalid
+from rtbench.core.errors import RtbenchError, RunInvalid, UsageError
 from rtbench.corpus.folder import find_corpus
 from rtbench.engine.messages import Configure
 from rtbench.engine.target import EMULATOR, named_target
 from rtbench.load.caller_pool import CallerPool, Sink
 from rtbench.load.embedded_emulator import EmbeddedEmulator
+from rtbench.load.messages import (
+    BEGIN,
+    DRAIN,
+    DRAINED,
+    FAILED,
+    READY,
+    WorkerReport,
+    failure_message,
+    failure_of,
+)
 from rtbench.load.row_channel import ROWS, Outbox, unpack_rows
 from rtbench.load.run_keeper import RunKeeper
 from rtbench.results.reconciliation import Reconciliation
+from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
-
-if TYPE_CHECKING:
-    from rtbench.load.realtime_user import RealtimeUser
-
-BEGIN = "rtbench.begin"
-DRAIN = "rtbench.drain"
-DRAINED = "rtbench.drained"
-READY = "rtbench.ready"
-FAILED = "rtbench.failed"
 
 USERS_PER_WORKER = 1_000_000
 """Distance of the user numbers of two workers: more than one process can hold."""
@@ -50,6 +56,8 @@ READY_TIMEOUT_S = 90.0
 
 GRACE_S = 20.0
 """What a worker may take, beyond its callers' own time, to end its engine and send its last rows."""
+
+OnFailure = Callable[[RtbenchError], None]
 
 _logger = logging.getLogger(__name__)
 _benches: WeakKeyDictionary[Environment, Bench] = WeakKeyDictionary()
@@ -65,19 +73,12 @@ class BenchSettings:
     command: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
 
-@dataclass(slots=True)
-class _WorkerReport:
-    """What a worker said when it had drained."""
-
-    rows_sent: int
-    engine_died: bool
-    trace_error: str
-
-
 class Bench:
     """One environment's bench; `Bench.of(environment)` finds it."""
 
-    def __init__(self, environment: Environment, settings: BenchSettings, watch: Sink) -> None:
+    def __init__(
+        self, environment: Environment, settings: BenchSettings, watch: Sink, on_failure: OnFailure
+    ) -> None:
         self.failure: RtbenchError | None = None
         """Why the run cannot go on; the first reason."""
 
@@ -89,12 +90,14 @@ class Bench:
         self._environment = environment
         self._settings = settings
         self._watch = watch
+        self._on_failure = on_failure
         self._pool: CallerPool | None = None
         self._outbox: Outbox | None = None
         self._workers: dict[str, str] = {}
         self._ready: set[str] = set()
-        self._reports: dict[str, _WorkerReport] = {}
+        self._reports: dict[str, WorkerReport] = {}
         self._ticker: gevent.Greenlet | None = None
+        self._over = Event()
         self.ended: RunKeeper | None = None
         """The run that ended last."""
 
@@ -104,9 +107,19 @@ class Bench:
         return _benches[environment]
 
     @classmethod
-    def attach(cls, environment: Environment, settings: BenchSettings, watch: Sink | None = None) -> Bench:
-        """Give an environment, whose runner exists, its bench; `watch(table, row)` sees every row that is kept."""
-        bench = _benches[environment] = cls(environment, settings, watch or _look_away)
+    def attach(
+        cls,
+        environment: Environment,
+        settings: BenchSettings,
+        watch: Sink = lambda table, row: None,
+        on_failure: OnFailure = lambda error: None,
+    ) -> Bench:
+        """Give an environment, whose runner exists, its bench.
+
+        `watch(table, row)` sees every row that is kept; `on_failure(error)` is called once if a run cannot
+        begin or go on. Raises UsageError where a scenario cannot be used.
+        """
+        bench = _benches[environment] = cls(environment, settings, watch, on_failure)
         stats.bucket_response_time = _whole_milliseconds
         environment.stop_timeout = environment.stop_timeout or max(
             (scenario.stop_timeout.s for _, scenario in bench.scenarios()), default=0.0
@@ -119,11 +132,11 @@ class Bench:
         if isinstance(runner, MasterRunner):
             runner.register_message(ROWS, bench._take_rows)
             runner.register_message(DRAINED, bench._take_report)
-            runner.register_message(READY, bench._note_ready)
+            runner.register_message(READY, lambda msg, **_: bench._ready.add(msg.node_id))
             runner.register_message(FAILED, bench._take_failure)
         events.test_start.add_listener(bench._test_start)
         events.test_stopping.add_listener(bench._test_stopping)
-        events.quit.add_listener(bench._quit)
+        events.quit.add_listener(lambda **_: bench._stop_emulator())
         return bench
 
     @property
@@ -140,48 +153,57 @@ class Bench:
         return self._pool
 
     def scenarios(self) -> list[tuple[Path, Scenario]]:
-        """The scenario files of the environment's user classes, each once."""
-        from rtbench.load.realtime_user import RealtimeUser, scenario_of
+        """The scenario files of the environment's user classes, each once. Raises UsageError where one cannot be used."""
+        users = [user for user in self._environment.user_classes if hasattr(user, "scenario")]
+        return list({Path(user.scenario): self.scenario(user.scenario) for user in users}.items())
 
-        users: list[type[RealtimeUser]] = [
-            user for user in self._environment.user_classes if issubclass(user, RealtimeUser)
-        ]
-        return list({Path(user.scenario): scenario_of(user) for user in users}.items())
+    def scenario(self, path: str | Path) -> Scenario:
+        """A user class's scenario, read once."""
+        if not str(path):
+            raise UsageError("A RealtimeUser needs `scenario`, the path of a scenario file.")
+        return _read_scenario(Path(path))
 
     def fail(self, error: RtbenchError) -> None:
         """The run cannot go on; the first reason is the one that is told."""
-        self.failure = self.failure or error
+        if self.failure is None:
+            self.failure = error
+            self._on_failure(error)
 
     # Where rows are kept: a local runner or the master.
 
-    def _test_start(self, environment: Environment, **_: Any) -> None:
-        if self.keeper is not None:
-            return
-        try:
-            self.begin_run()
-        except RtbenchError as error:
-            _logger.error(str(error))
-            environment.process_exit_code = int(error.exit_code)
-            gevent.spawn(self._runner.quit)
+    def _test_start(self, **_: Any) -> None:
+        if self.keeper is None and self.scenarios():
+            with contextlib.suppress(RtbenchError):  # told by `fail`
+                self.begin_run()
 
     def begin_run(self) -> None:
         """Make the run directory, start what the run needs, and make the callers' engines ready.
 
-        Raises RtbenchError where that cannot be done; what was started is then ended.
+        Raises RtbenchError where that cannot be done; nothing of it is then left.
         """
+        self.failure = None
+        self._over.clear()
         try:
             self._begin_run()
-        except RtbenchError as error:
-            self.fail(error)
-            self._stop_emulator()
+        except BaseException as error:
+            self._give_up()
+            if isinstance(error, RtbenchError):
+                self.fail(error)
             raise
+
+    def _give_up(self) -> None:
+        keeper, self.keeper = self.keeper, None
+        if isinstance(self._runner, MasterRunner):
+            self._drain_workers(0.0, abort=True)
+        self._stop_emulator()
+        if keeper is not None:
+            keeper.discard()
 
     def _begin_run(self) -> None:
         runner, settings = self._runner, self._settings
         scenarios = self.scenarios()
-        self.failure = None
         self._reports, self._workers, self._ready = {}, {}, set()
-        target = self._environment.host or settings.target
+        target = self._target()
         self.keeper = RunKeeper(scenarios, target, settings.transport, settings.out, settings.command)
         if target == EMULATOR:
             target = self._start_emulator(scenarios[0])
@@ -196,12 +218,17 @@ class Bench:
         if isinstance(runner, LocalRunner):
             self._pool = CallerPool(self._environment, configure, self._keep)
         elif isinstance(runner, MasterRunner):
-            for index, client in enumerate(runner.clients.all):
+            for index, client in enumerate(_present(runner)):
                 self._workers[client.id] = configure.worker = f"w{index}"
                 configure.first_user = index * USERS_PER_WORKER
-                runner.send_message(BEGIN, _as_dict(configure), client.id)
+                runner.send_message(BEGIN, structs.asdict(configure), client.id)
             self._await_ready()
         self._ticker = gevent.spawn(self._tick)
+
+    def _target(self) -> str:
+        """As Locust does it: `--host` goes before the user class's own."""
+        hosts = [user.host for user in self._environment.user_classes if hasattr(user, "scenario")]
+        return self._environment.host or next(filter(None, hosts), None) or self._settings.target
 
     def _await_ready(self) -> None:
         """Users are spawned only once every worker can hold calls; Locust counts them wrongly otherwise."""
@@ -229,34 +256,42 @@ class Bench:
                 self.keeper.recorder.flush_if_due()
             if self._outbox is not None:
                 self._outbox.flush()
-            if self.emulator is not None and (death := self.emulator.death()) is not None:
-                self.fail(death)
-            if self._pool is not None and self._pool.failure is not None and self.failure is None:
-                self.fail(self._pool.failure)
-                self._tell_master(self._pool.failure)
-            self._miss_workers()
+            self._notice_failures()
 
-    def _miss_workers(self) -> None:
-        runner = self._runner
+    def _notice_failures(self) -> None:
+        runner, pool = self._runner, self._pool
+        if self.emulator is not None and (death := self.emulator.death()) is not None:
+            self.fail(death)
+        if pool is not None and pool.failure is not None and self.failure is None:
+            self.fail(pool.failure)
+            self._tell_master(pool.failure)
+        if self.keeper is not None and self.keeper.recorder.troubles:
+            self.fail(RunInvalid(self.keeper.recorder.troubles[0]))
         if isinstance(runner, MasterRunner):
-            present = {client.id for client in runner.clients.all if client.state != "missing"}
-            for client_id, worker in self._workers.items():
-                if client_id not in present and client_id not in self._reports:
-                    self.fail(RunInvalid(f"Worker {worker} went missing in mid-run."))
+            heard_of = {client.id for client in _present(runner)} | self._reports.keys()
+            for client_id in self._workers.keys() - heard_of:
+                self.fail(RunInvalid(f"Worker {self._workers[client_id]} went missing in mid-run."))
 
     def _test_stopping(self, **_: Any) -> None:
         if self.keeper is None:
             return
         timeout_s = self._environment.stop_timeout
-        if isinstance(self._runner, MasterRunner):
-            self._drain_workers(timeout_s)
-        elif self._pool is not None:
-            self._pool.end(timeout_s, abort=self.abort)
-            self._reports["local"] = _report_of(self._pool)
-        self._end_run()
+        try:
+            if isinstance(self._runner, MasterRunner):
+                self._drain_workers(timeout_s, abort=self.abort)
+            elif self._pool is not None:
+                self._pool.end(timeout_s, abort=self.abort)
+                self._reports["local"] = _report_of(self._pool)
+            self._end_run()
+        finally:
+            self._over.set()
 
-    def _drain_workers(self, timeout_s: float) -> None:
-        self._runner.send_message(DRAIN, {"timeout_s": timeout_s, "abort": self.abort})
+    def await_end(self) -> None:
+        """Until the run has ended, whoever stops it."""
+        self._over.wait()
+
+    def _drain_workers(self, timeout_s: float, *, abort: bool) -> None:
+        self._runner.send_message(DRAIN, {"timeout_s": timeout_s, "abort": abort})
         with gevent.Timeout(timeout_s + GRACE_S, False):
             while self._awaited_workers():
                 gevent.sleep(0.05)
@@ -264,21 +299,20 @@ class Bench:
     def _awaited_workers(self) -> set[str]:
         runner = self._runner
         assert isinstance(runner, MasterRunner)
-        alive = {client.id for client in runner.clients.all if client.state != "missing"}
-        return (alive & set(self._workers)) - set(self._reports)
+        return ({client.id for client in _present(runner)} & set(self._workers)) - set(self._reports)
 
     def _end_run(self) -> None:
+        self._notice_failures()  # all may have hung up before the next tick
         keeper, self.keeper = self.keeper, None
         assert keeper is not None
         if self._ticker is not None:
             self._ticker.kill()
         self._stop_emulator()
         self.ended = keeper
-        planned = max(1, len(self._workers))
         received = keeper.recorder.received
         keeper.end(
             Reconciliation(
-                workers_planned=planned,
+                workers_planned=max(1, len(self._workers)),
                 workers_finished=len(self._reports),
                 engines_died=sum(report.engine_died for report in self._reports.values()),
                 rows_sent=sum(report.rows_sent for report in self._reports.values()),
@@ -287,20 +321,17 @@ class Bench:
                 interrupted=self.abort,
             )
         )
-        for trouble in [
-            *keeper.recorder.troubles,
-            *(r.trace_error for r in self._reports.values() if r.trace_error),
-        ]:
-            _logger.error(trouble)
+        for trouble in keeper.recorder.troubles:
+            self.fail(RunInvalid(trouble))
+        for report in self._reports.values():
+            if report.trace_error and self.failure is None:
+                _logger.error(report.trace_error)
         _logger.info("the run's rows are in %s; `rtbench report` makes its report", keeper.directory.path)
 
     def _stop_emulator(self) -> None:
         if self.emulator is not None:
             self.emulator.stop()
             self.emulator = None
-
-    def _quit(self, exit_code: int, **_: Any) -> None:
-        self._stop_emulator()
 
     def _take_rows(self, msg: Any, **_: Any) -> None:
         for table, row in unpack_rows(msg.data):
@@ -312,15 +343,10 @@ class Bench:
             self._watch(table, row)
 
     def _take_report(self, msg: Any, **_: Any) -> None:
-        self._reports[msg.node_id] = _WorkerReport(**msg.data)
-
-    def _note_ready(self, msg: Any, **_: Any) -> None:
-        self._ready.add(msg.node_id)
+        self._reports[msg.node_id] = WorkerReport(**msg.data)
 
     def _take_failure(self, msg: Any, **_: Any) -> None:
-        error = RtbenchError(msg.data["message"])
-        error.exit_code = ExitCode(msg.data["exit_code"])
-        self.fail(error)
+        self.fail(failure_of(msg.data))
 
     # Where users run, away from the master.
 
@@ -341,33 +367,33 @@ class Bench:
 
     def _tell_master(self, error: RtbenchError) -> None:
         if isinstance(self._runner, WorkerRunner):
-            self._runner.send_message(FAILED, {"message": str(error), "exit_code": int(error.exit_code)})
+            self._runner.send_message(FAILED, failure_message(error))
 
     def _drain_as_worker(self, msg: Any, **_: Any) -> None:
         runner = self._runner
-        if self._pool is None or self._outbox is None:
-            report = _WorkerReport(rows_sent=0, engine_died=False, trace_error="")
-        else:
+        report = WorkerReport()
+        if self._pool is not None and self._outbox is not None:
             self._pool.end(msg.data["timeout_s"], abort=msg.data["abort"])
+            self._notice_failures()
             self._outbox.flush()
             report = _report_of(self._pool)
-        runner.send_message(DRAINED, _as_dict(report))
+        runner.send_message(DRAINED, asdict(report))
 
 
-def _look_away(table: str, row: dict[str, Any]) -> None:
-    """Where nobody watches."""
+@lru_cache(maxsize=64)
+def _read_scenario(path: Path) -> Scenario:
+    return load_scenario(path)
 
 
 def _whole_milliseconds(response_time: float) -> int:
-    """How Locust is to round, so that its page agrees with ours; by itself it keeps two digits."""
+    """So that Locust's page agrees with ours; by itself it keeps two digits."""
     return round(response_time)
 
 
-def _report_of(pool: CallerPool) -> _WorkerReport:
-    return _WorkerReport(pool.rows_sent, pool.engine_died, pool.trace_error)
+def _present(master: MasterRunner) -> list[Any]:
+    """The master's workers, without those that went missing, which Locust goes on listing."""
+    return [client for client in master.clients.all if client.state != STATE_MISSING]
 
 
-def _as_dict(record: Any) -> dict[str, Any]:
-    """A flat record as Locust's messages carry it."""
-    names = getattr(record, "__struct_fields__", None) or record.__slots__
-    return {name: getattr(record, name) for name in names}
+def _report_of(pool: CallerPool) -> WorkerReport:
+    return WorkerReport(pool.rows_sent, pool.engine_died, pool.trace_error)

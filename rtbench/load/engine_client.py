@@ -86,7 +86,9 @@ class EngineClient:
         self._closed = Event()
         self._socket, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rtbench.engine", str(theirs.fileno())], pass_fds=[theirs.fileno()]
+            [sys.executable, "-m", "rtbench.engine", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,  # Ctrl-C goes to the whole group; the worker decides what becomes of the calls
         )
         theirs.close()
         self._reader = gevent.spawn(self._read)
@@ -139,6 +141,7 @@ class EngineClient:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._end_calls("it did not end them")
         return self._goodbye
 
     def send(self, order: ToEngine) -> None:
@@ -187,5 +190,9 @@ class EngineClient:
         self._on_death(reason)
         if not self._ready.ready():
             self._ready.set_exception(RunInvalid(f"The engine ended before it was ready: {reason}."))
+        self._end_calls(reason)
+
+    def _end_calls(self, reason: str) -> None:
+        """Those that the engine has not ended itself."""
         for number in list(self._calls):
             self._end_call(CallOver(number, "dropped", ENGINE_DIED, reason))

@@ -6,13 +6,19 @@ Nothing is started at import: `--processes` forks after the locustfile is import
 
 from __future__ import annotations
 
+import logging
+from functools import partial
 from typing import Any
 
+import gevent
 from locust import events
 from locust.env import Environment
+from locust.runners import WorkerRunner
 
+from rtbench.core.errors import RtbenchError
 from rtbench.load.bench import Bench, BenchSettings
 
+_logger = logging.getLogger(__name__)
 _registered = False
 
 
@@ -25,4 +31,19 @@ def register() -> None:
 
 
 def _attach(environment: Environment, **_: Any) -> None:
-    Bench.attach(environment, BenchSettings())
+    try:
+        Bench.attach(environment, BenchSettings(), on_failure=partial(_give_up, environment))
+    except RtbenchError as error:
+        _logger.error(str(error))
+        raise SystemExit(int(error.exit_code)) from None
+
+
+def _give_up(environment: Environment, error: RtbenchError) -> None:
+    """Stop the test; without a web page, where another one could be started, the process as well."""
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        return  # the master, who is told, decides
+    _logger.error(str(error))
+    environment.process_exit_code = int(error.exit_code)
+    if runner is not None:
+        gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,8 +12,6 @@ from locust.exception import StopUser
 
 from rtbench.load.bench import Bench
 from rtbench.load.engine_client import RunningCall
-from rtbench.scenario.load import load_scenario
-from rtbench.scenario.model import Scenario
 
 
 class RealtimeUser(User):
@@ -25,22 +22,18 @@ class RealtimeUser(User):
     """
 
     abstract = True
-    scenario: ClassVar[str | Path]
+    scenario: ClassVar[str | Path] = ""
     until_stopped: ClassVar[bool] = False
     """Call again until the run is stopped, however many conversations the scenario names."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._bench = Bench.of(environment)
-        self._plan = scenario_of(type(self))
-        self._number = 0
+        self._plan = self._bench.scenario(self.scenario)
+        self._number: int | None = None
         self._random = random.Random(self._plan.seed)
         self._iteration = 0
         self._call: RunningCall | None = None
-
-    def on_start(self) -> None:
-        self._number = self._bench.pool.enroll()
-        self._random.seed(f"{self._plan.seed}/{self._number}")
 
     def wait_time(self) -> float:
         """Seconds between two conversations, from the scenario's `between_calls`."""
@@ -51,6 +44,9 @@ class RealtimeUser(User):
         """Hold one conversation."""
         limit = None if self.until_stopped else self._plan.iterations_per_user
         pool = self._bench.pool
+        if self._number is None:
+            self._number = pool.enroll()
+            self._random.seed(f"{self._plan.seed}/{self._number}")
         self._call = pool.start_call(self._plan.name, self._plan.seed, self._number, self._iteration)
         try:
             self._call.wait()
@@ -67,11 +63,6 @@ class RealtimeUser(User):
         return super().stop(force)
 
 
-def scenario_of(user_class: type[RealtimeUser]) -> Scenario:
-    """The scenario of a user class. Raises UsageError where it cannot be used."""
-    return _read(Path(user_class.scenario))
-
-
-@lru_cache(maxsize=64)
-def _read(path: Path) -> Scenario:
-    return load_scenario(path)
+def caller_class(scenario: Path, *, until_stopped: bool) -> type[RealtimeUser]:
+    """A user class for one scenario file."""
+    return type("Caller", (RealtimeUser,), {"scenario": scenario, "until_stopped": until_stopped})

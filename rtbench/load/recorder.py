@@ -15,8 +15,10 @@ from rtbench.results.writer import RowWriter
 _SCHEMAS = {
     "turns": schema.TURNS,
     "sessions": schema.SESSIONS,
+    "stimuli": schema.STIMULI,
     "generator": schema.GENERATOR,
     "waveforms": schema.WAVEFORMS,
+    "recordings": schema.RECORDINGS,
 }
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent import socket
 from locust.env import Environment
 from rich.console import Console
 from rich.live import Live
 
 from rtbench.clock import NS_PER_S, monotonic_ns
-from rtbench.core.errors import RtbenchError
+from rtbench.core.errors import RtbenchError, UsageError
 from rtbench.load.bench import Bench, BenchSettings
 from rtbench.load.live import LiveFigures, progress
-from rtbench.load.realtime_user import RealtimeUser
+from rtbench.load.realtime_user import caller_class
 from rtbench.load.worker import LocalWorkers
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
@@ -56,11 +58,6 @@ class RunEnd:
     failure: RtbenchError | None
 
 
-def caller_class(scenario: Path, *, until_stopped: bool) -> type[RealtimeUser]:
-    """A user class for one scenario file."""
-    return type("Caller", (RealtimeUser,), {"scenario": scenario, "until_stopped": until_stopped})
-
-
 def run(options: RunOptions, console: Console) -> RunEnd:
     """Hold the run to its end. Raises RtbenchError where nothing could be started."""
     return _Run(options, load_scenario(options.scenario), console).hold()
@@ -74,6 +71,8 @@ class _Run:
         self._scenario = scenario
         self._console = console
         self._figures = LiveFigures()
+        self._holder = gevent.getcurrent()
+        self._begun = False
         self._interrupted = False
         self._spawned_ns: int | None = None
         self._seen_users = False
@@ -90,17 +89,21 @@ class _Run:
         options, environment = self._options, self._environment
         with ExitStack() as cleanup:
             for number in (signal.SIGINT, signal.SIGTERM):
-                cleanup.callback(gevent.signal_handler(number, self._interrupt).cancel)
+                cleanup.enter_context(_handled(number, self._interrupt))
+            if options.web_port is not None:
+                _refuse_taken(options.web_port)
+            cleanup.callback(self._workers.end)
             runner: Any = (
                 self._workers.start(environment) if options.workers > 1 else environment.create_local_runner()
             )
-            cleanup.callback(self._workers.end)
             settings = BenchSettings(options.target, options.transport, options.out, options.command)
             bench = Bench.attach(environment, settings, watch=self._figures.take)
             environment.events.spawning_complete.add_listener(self._note_all_spawned)
             if options.web_port is not None:
+                cleanup.enter_context(_no_arguments())
                 cleanup.callback(environment.create_web_ui(WEB_HOST, options.web_port).stop)
             bench.begin_run()
+            self._begun = True
             started_ns = monotonic_ns()
             runner.start(
                 options.users or self._scenario.users, options.spawn_rate or self._scenario.spawn_rate
@@ -108,6 +111,7 @@ class _Run:
             self._watch(bench, started_ns)
             bench.abort = self._interrupted
             runner.stop()
+            bench.await_end()
             runner.quit()
         ended = bench.ended
         return RunEnd(ended.directory.path if ended is not None else None, self._interrupted, bench.failure)
@@ -136,7 +140,44 @@ class _Run:
         return monotonic_ns() - spawned_ns >= patience_ns
 
     def _interrupt(self) -> None:
+        """A run that goes on is drained; one that has not begun is given up."""
         self._interrupted = True
+        if not self._begun:
+            gevent.kill(self._holder, KeyboardInterrupt)
 
     def _note_all_spawned(self, **_: Any) -> None:
         self._spawned_ns = monotonic_ns()
+
+
+@contextmanager
+def _handled(number: int, handler: Callable[[], None]) -> Iterator[None]:
+    """Handle a signal in a greenlet, then as before: gevent by itself leaves the system's default, sudden death."""
+    before = signal.getsignal(number)
+    watcher = gevent.signal_handler(number, handler)
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        signal.signal(number, before)
+
+
+@contextmanager
+def _no_arguments() -> Iterator[None]:
+    """Locust's page reads the command line as if it were Locust's own, every time that it is asked for."""
+    before = sys.argv
+    sys.argv = before[:1]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the page's own server does
+        try:
+            probe.bind((WEB_HOST, port))
+        except (OSError, OverflowError):
+            raise UsageError(
+                f"--web: port {port} on {WEB_HOST} is taken or not allowed; choose another one"
+            ) from None

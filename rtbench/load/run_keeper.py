@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -53,6 +54,10 @@ class RunKeeper:
             thresholds=[asdict(threshold) for _, scenario in scenarios for threshold in scenario.thresholds],
         ).as_dict()
         write_run_json(self.directory.run_json, self._run)
+
+    def discard(self) -> None:
+        """Leave nothing behind of a run that could not begin."""
+        shutil.rmtree(self.directory.path, ignore_errors=True)
 
     def end(self, reconciliation: Reconciliation) -> None:
         """Write what is still buffered, and the reconciliation, less the rows that this last write lost."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,60 @@ from gevent import socket
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from rtbench.core.errors import RunInvalid
+from rtbench.core.errors import RunInvalid, TargetUnreachable, UsageError
 from rtbench.load.bench import Bench, BenchSettings
+from rtbench.load.realtime_user import caller_class
+from rtbench.scenario.load import load_scenario
 
 LOOPBACK = "127.0.0.1"
 CONNECT_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 10.0
 
 
-def serve_as_worker(
-    environment: Environment, master_host: str, master_port: int, *, with_parent: bool
-) -> None:
-    """Run users for a master until it says quit; with a parent, also until the parent is gone."""
-    runner: Any = environment.create_worker_runner(master_host, master_port)
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What a worker process is to do."""
+
+    scenario: Path
+    master_host: str
+    master_port: int
+    until_stopped: bool = False
+    with_parent: bool = False
+    """End when the process that holds standard input open is gone."""
+
+
+def work(options: WorkerOptions) -> None:
+    """Run users for a master until it says quit; one that is not there yet is waited for, by Locust, for five minutes.
+
+    Raises UsageError where the scenario cannot be used or the master's name means nothing,
+    TargetUnreachable where the master does not come.
+    """
+    environment = Environment(
+        user_classes=[caller_class(options.scenario, until_stopped=options.until_stopped)]
+    )
+    load_scenario(options.scenario)
+    if options.with_parent:
+        gevent.spawn(_end_with_parent, gevent.getcurrent())
+    runner = _worker_runner(environment, options.master_host, options.master_port)
     Bench.attach(environment, BenchSettings())
-    if with_parent:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-        gevent.spawn(_quit_with_parent, runner)
     runner.greenlet.join()
 
 
-def _quit_with_parent(runner: Any) -> None:
-    """Standard input is a pipe that the parent holds open and never writes to."""
+def _worker_runner(environment: Environment, master_host: str, master_port: int) -> Any:
+    try:
+        socket.getaddrinfo(master_host, master_port)
+    except (OSError, UnicodeError):
+        raise UsageError(f"--master: there is no host named '{master_host}'") from None
+    try:
+        return environment.create_worker_runner(master_host, master_port)
+    except ConnectionError:
+        raise TargetUnreachable(f"no master answers at {master_host}:{master_port}") from None
+
+
+def _end_with_parent(worker: Any) -> None:
+    """Standard input is a pipe that the parent holds open and never writes to; the engine sees its own end close."""
     gevent.get_hub().threadpool.apply(sys.stdin.buffer.read)
-    runner.quit()
+    gevent.kill(worker, SystemExit)
 
 
 class LocalWorkers:
@@ -55,7 +85,8 @@ class LocalWorkers:
         command = [sys.executable, "-m", "rtbench", "worker", "--master", LOOPBACK, "--port", str(port)]
         command += ["--with-parent", str(self._scenario)] + ["--until-stopped"] * self._until_stopped
         for _ in range(self._count):
-            self._processes.append(subprocess.Popen(command, stdin=subprocess.PIPE))
+            # A session of its own, as Ctrl-C goes to the whole group: the run decides what becomes of the calls.
+            self._processes.append(subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True))
         with gevent.Timeout(CONNECT_TIMEOUT_S, False):
             while len(runner.clients.ready) < self._count and not self._dead():
                 gevent.sleep(0.05)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from rtbench.analysis.samples import SESSION_RATES, TURN_RATES
-from rtbench.core.metrics import DELIVERY_METRICS, RESPONSE_METRICS, SESSION_METRICS
+from rtbench.analysis.outcomes import FLOW, FLOW_DEFINITION, SESSION_RATES, STIMULUS_RATES, TURN_RATES
+from rtbench.core.metrics import DELIVERY_METRICS, RESPONSE_METRICS, SESSION_METRICS, STIMULUS_METRICS
+from rtbench.core.metrics.metric import Metric
+from rtbench.core.metrics.turn_taking import TURN_TAKING_METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +22,18 @@ class Definition:
 
 def glossary() -> dict[str, list[Definition]]:
     """Definitions by family, in the order of the metrics' own registry."""
+    rates = {**TURN_RATES, **SESSION_RATES, **STIMULUS_RATES}
     return {
-        "Response": [Definition(metric.name, metric.definition) for metric in RESPONSE_METRICS],
-        "Delivery": [Definition(metric.name, metric.definition) for metric in DELIVERY_METRICS],
-        "Session": [Definition(metric.name, metric.definition) for metric in SESSION_METRICS],
-        "Rates": [Definition(name, text) for name, (text, _) in {**TURN_RATES, **SESSION_RATES}.items()],
+        "Response": _definitions(RESPONSE_METRICS),
+        "Turn-taking": [*_definitions(STIMULUS_METRICS), *_definitions(TURN_TAKING_METRICS)],
+        "Delivery": _definitions(DELIVERY_METRICS),
+        "Session": _definitions(SESSION_METRICS),
+        "Rates": [
+            *(Definition(name, text) for name, (text, _) in rates.items()),
+            Definition(FLOW, FLOW_DEFINITION),
+        ],
     }
+
+
+def _definitions(metrics: Iterable[Metric[Any]]) -> list[Definition]:
+    return [Definition(metric.name, metric.definition) for metric in metrics]

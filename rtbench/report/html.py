@@ -12,11 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rtbench.analysis.health import Health
+from rtbench.analysis.measurement_error import MeasurementError
 from rtbench.analysis.summary import Summary
 from rtbench.report import notation
-from rtbench.report.figures import turn_timeline
+from rtbench.report.figures import interruption_timeline, turn_timeline
 from rtbench.report.glossary import glossary
-from rtbench.report.worst import WorstTurn
+from rtbench.report.worst import Worst
 from rtbench.results.reader import Run
 
 GROUPS = {"without_tool": "Turns", "with_tool": "Turns with a tool call", "sessions": "Sessions"}
@@ -41,8 +42,37 @@ class Tile:
     note: str
 
 
-def render_page(run: Run, summary: Summary, pictures: list[Picture], worst: list[WorstTurn]) -> str:
+def render_page(
+    run: Run,
+    summary: Summary,
+    pictures: list[Picture],
+    turn_taking_pictures: list[Picture],
+    worst: Worst,
+) -> str:
     """The content of `report.html`."""
+    return render(
+        "report.html.j2",
+        summary=summary,
+        notation=notation,
+        groups=GROUPS,
+        subtitle=_subtitle(summary.run),
+        tiles=_tiles(summary),
+        metrics={group: [m for m in summary.metrics if m.group == group and m.n] for group in GROUPS},
+        pictures=pictures,
+        turn_taking_pictures=turn_taking_pictures,
+        worst=worst,
+        timeline_caption=turn_timeline.CAPTION,
+        interruption_caption=interruption_timeline.CAPTION,
+        health=dict(_health(summary.health)),
+        measurement_errors=dict(_measurement_errors(summary)),
+        environment=dict(_environment(run.provenance)),
+        scenarios=run.provenance.get("scenarios", []),
+        glossary=glossary(),
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """A page from one of the templates; what a value holds is text, never markup."""
     environment = Environment(
         loader=PackageLoader("rtbench.report", "templates"),
         autoescape=True,
@@ -52,21 +82,7 @@ def render_page(run: Run, summary: Summary, pictures: list[Picture], worst: list
     )
     environment.filters["data_uri"] = _data_uri
     environment.filters["breakable"] = _breakable
-    return environment.get_template("report.html.j2").render(
-        summary=summary,
-        notation=notation,
-        groups=GROUPS,
-        subtitle=_subtitle(summary.run),
-        tiles=_tiles(summary),
-        metrics={group: [m for m in summary.metrics if m.group == group and m.n] for group in GROUPS},
-        pictures=pictures,
-        worst=worst,
-        timeline_caption=turn_timeline.CAPTION,
-        health=dict(_health(summary.health)),
-        environment=dict(_environment(run.provenance)),
-        scenarios=run.provenance.get("scenarios", []),
-        glossary=glossary(),
-    )
+    return environment.get_template(template).render(**values)
 
 
 def _data_uri(svg: str) -> str:
@@ -125,6 +141,13 @@ def _health(health: Health) -> Iterator[tuple[str, str]]:
     yield "Longest garbage collection", notation.number(health.gc_pause_max_ms, "ms")
     if health.rss_bytes_max is not None:
         yield "Memory of the largest engine", f"{health.rss_bytes_max / 1e6:,.0f} MB"
+
+
+def _measurement_errors(summary: Summary) -> Iterator[tuple[str, MeasurementError]]:
+    if summary.measurement_error is not None:
+        yield "voice_to_voice_ms", summary.measurement_error
+    if summary.turn_taking is not None:
+        yield from summary.turn_taking.measurement_errors.items()
 
 
 def _environment(provenance: dict[str, Any]) -> Iterator[tuple[str, str]]:

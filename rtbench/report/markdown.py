@@ -8,6 +8,8 @@ from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.summary import Summary
 from rtbench.report import notation
 
+METRIC_HEAD = ("metric", "of", "n", "p50", "p95", "p99", "95% interval of p95")
+
 
 def render_markdown(summary: Summary) -> str:
     """The content of `summary.md`: verdict, sentence, thresholds, headline figures, rates, errors."""
@@ -18,6 +20,7 @@ def render_markdown(summary: Summary) -> str:
         *_thresholds(summary),
         *_metrics(summary),
         *_rates(summary),
+        *_turn_taking(summary),
         *_errors(summary),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -45,13 +48,13 @@ def _thresholds(summary: Summary) -> Iterator[str]:
         ]
         for result in summary.thresholds
     ]
-    yield _table(["threshold", "limit", "actual", "n", "result"], rows)
+    yield table(["threshold", "limit", "actual", "n", "result"], rows)
 
 
 def _metrics(summary: Summary) -> Iterator[str]:
     yield "## Metrics"
     rows = [_metric_row(metric) for metric in summary.metrics if metric.n]
-    yield _table(["metric", "of", "n", "p50", "p95", "p99", "95% interval of p95"], rows)
+    yield table(METRIC_HEAD, rows)
 
 
 def _metric_row(metric: MetricSummary) -> list[str]:
@@ -76,8 +79,33 @@ def _rates(summary: Summary) -> Iterator[str]:
             notation.rate_interval(rate.rate),
         ]
         for rate in summary.rates
+        if rate.rate.n
     ]
-    yield _table(["rate", "of", "n", "value", "95% interval"], rows)
+    yield table(["rate", "of", "n", "value", "95% interval"], rows)
+
+
+def _turn_taking(summary: Summary) -> Iterator[str]:
+    found = summary.turn_taking
+    if found is None:
+        return
+    yield "## Turn-taking"
+    told = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in found.stimuli.items())
+    yield f"Stimuli: {told or 'none'}; {found.void:,} void."
+    rates = {f"`{each.name}`": each.rate for each in found.rates}
+    for kind, rate in found.false_interruptions.items():
+        rates[f"`false_interruption_rate` of {kind.replace('_', ' ')}"] = rate
+    rows = [
+        [name, f"{rate.n:,}", notation.rate(rate), notation.rate_interval(rate)]
+        for name, rate in rates.items()
+        if rate.n
+    ]
+    flow = found.flow
+    score = [notation.score(flow.rate), notation.score_interval(flow.rate)]
+    rows.append(["`conversation_flow` (0 to 100)", f"{flow.rate.n:,}", *score])
+    yield table(["rate", "n", "value", "95% interval"], rows)
+    parts = [[part.name, f"{part.right:,}", f"{part.eligible:,}"] for part in flow.parts]
+    yield table(["part of the flow", "handled right", "of"], parts)
+    yield table(METRIC_HEAD, [_metric_row(metric) for metric in found.metrics if metric.n])
 
 
 def _errors(summary: Summary) -> Iterator[str]:
@@ -92,10 +120,11 @@ def _errors(summary: Summary) -> Iterator[str]:
         ]
         for name in errors.classes
     ]
-    yield _table(["class", "met in a session", "ended a turn", "ended a session"], rows)
+    yield table(["class", "met in a session", "ended a turn", "ended a session"], rows)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; a cell with a bar in it is escaped by its maker."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

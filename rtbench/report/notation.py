@@ -59,6 +59,21 @@ def rate_interval(found: Rate) -> str:
     return f"[{percent(found.low)}, {percent(found.high)}]"
 
 
+def short_rate(found: Rate) -> str:
+    """A rate in percent where there is little room."""
+    return NONE if found.value is None else percent(found.value)
+
+
+def score(found: Rate) -> str:
+    """A rate told from 0 to 100, or n/a with the n that there was."""
+    return rate(found).removesuffix("%")
+
+
+def score_interval(found: Rate) -> str:
+    """The 95% interval of a score in brackets."""
+    return rate_interval(found).replace("%", "")
+
+
 def actual(result: ThresholdResult) -> str:
     """What a threshold's statistic came to, or why that cannot be told."""
     if result.actual is None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from rtbench.analysis.summary import HEADLINE, Summary
+from rtbench.analysis.turn_taking import TurnTaking
 from rtbench.analysis.verdict import Level
 from rtbench.report import notation
 
+SHOWN_RATES = ("yield_rate", "false_interruption_rate", "cut_in_rate", "false_cutoff_rate")
+
 COLOURS = {Level.VALID: "green", Level.SUSPECT: "yellow", Level.INVALID: "red"}
-SHOWN = (HEADLINE, "endpoint_delay_ms", "speech_stop_to_first_audio_ms", "leading_silence_ms", "connect_ms")
+SHOWN = (
+    *(HEADLINE, "endpoint_delay_ms", "speech_stop_to_first_audio_ms", "leading_silence_ms", "connect_ms"),
+    *("barge_in_server_stop_ms", "barge_in_heard_stop_ms", "post_interrupt_ms"),
+)
 """The headline, what it is made of, and the way to it; the page has the rest."""
 
 
@@ -29,8 +36,11 @@ def render_summary(summary: Summary) -> RenderableType:
     verdict = summary.verdict
     colour = COLOURS[verdict.level]
     parts: list[RenderableType] = [Text(f" {verdict.level} ", style=f"bold reverse {colour}")]
-    parts += [Text(f"  {finding.message} {finding.advice}", style=colour) for finding in verdict.findings]
+    for finding in verdict.findings:
+        parts.append(Padding(Text(f"{finding.message} {finding.advice}", style=colour), (0, 0, 0, 2)))
     parts += [Text(), _metrics(summary)]
+    if summary.turn_taking is not None:
+        parts += [Text(), _turn_taking(summary.turn_taking)]
     if summary.thresholds:
         parts += [Text(), _thresholds(summary)]
     parts += [Text(), Text(summary.sentence)]
@@ -42,7 +52,8 @@ def _metrics(summary: Summary) -> Table:
     table.add_column("ms")
     for heading in ("n", "p50", "p95", "p99"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for metric in summary.metrics:
+    stimulus_metrics = summary.turn_taking.metrics if summary.turn_taking else []
+    for metric in (*summary.metrics, *stimulus_metrics):
         if metric.name in SHOWN and metric.n:
             name = metric.name.removesuffix("_ms") + (" (tool)" if metric.group == "with_tool" else "")
             percentiles = [
@@ -51,6 +62,21 @@ def _metrics(summary: Summary) -> Table:
             ]
             style = "bold" if metric.name == HEADLINE else ""
             table.add_row(name, f"{metric.n:,}", *percentiles, style=style)
+    return table
+
+
+def _turn_taking(found: TurnTaking) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("turn-taking")
+    for heading in ("n", "value", "95% interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in found.rates:
+        if each.name in SHOWN_RATES and each.rate.n:
+            value = "n/a" if each.rate.value is None else notation.rate(each.rate)
+            table.add_row(each.name, f"{each.rate.n:,}", value, notation.rate_interval(each.rate))
+    flow = found.flow.rate
+    value = "n/a" if flow.value is None else notation.score(flow)
+    table.add_row("conversation_flow", f"{flow.n:,}", value, notation.score_interval(flow))
     return table
 
 

@@ -1,70 +1,152 @@
-"""The folder of the worst turns: a picture and the stamped events of each."""
+"""The folder of the worst turns and interruptions: a picture, the stamped events and, where kept, the sound of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from rtbench.core.errors import UsageError
 from rtbench.core.metrics.metric import NS_PER_MS
+from rtbench.core.script import Clip
 from rtbench.corpus.folder import Corpus, find_corpus
-from rtbench.report.figures import turn_timeline
+from rtbench.report.figures import interruption_timeline, turn_timeline
 from rtbench.report.figures.canvas import keep, style
-from rtbench.report.figures.turn_timeline import Envelope
-from rtbench.results.reader import Run, read_trace
+from rtbench.report.figures.lanes import Envelope
+from rtbench.report.recording import FULL_SCALE, WINDOW_MS, Recording, find_recording, peaks
+from rtbench.results.reader import Run, read_recordings, read_trace
 
-WINDOW_MS = 10.0
-FULL_SCALE = 32_768.0
 BEFORE_NS, AFTER_NS = 1_000 * NS_PER_MS, 500 * NS_PER_MS
-"""Events from so long before the user spoke to so long after the turn was closed belong to its account."""
+"""Events from so long before something began to so long after it was closed belong to its account."""
+
+STALE = ("*.png", "*.events.jsonl", "*.wav")
 
 
 @dataclass(frozen=True, slots=True)
-class WorstTurn:
-    """One of the worst turns, as the page shows it."""
+class Exhibit:
+    """One of the worst turns or interruptions, as the page shows it."""
 
     name: str
     """The common stem of its files in `worst/`."""
 
-    turn: dict[Any, Any]
-    """Its row."""
+    row: dict[Any, Any]
+    """Its row of turns or of stimuli."""
 
     svg: str
     has_events: bool
+    has_recording: bool = False
 
 
-def write_worst(run: Run, worst: pd.DataFrame) -> list[WorstTurn]:
-    """Write `worst/<n>-<session>-turn<k>.png` and `.events.jsonl` for each row, worst first.
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The exhibits of a run, worst first."""
 
-    Files of an earlier report of the same run are removed.
+    turns: list[Exhibit]
+    stimuli: list[Exhibit]
+
+
+def write_worst(run: Run, turns: pd.DataFrame, stimuli: pd.DataFrame) -> Worst:
+    """Write a PNG, the events and the recording of each of these rows, worst first.
+
+    Files are `worst/<n>-<session>-turn<k>.*` and `worst/interruption-<n>-<session>-stimulus<k>.*`. Those of
+    an earlier report of the same run are removed.
     """
     folder = run.directory.worst
     folder.mkdir(exist_ok=True)
-    for stale in (*folder.glob("*.png"), *folder.glob("*.events.jsonl")):
+    for stale in (path for pattern in STALE for path in folder.glob(pattern)):
         stale.unlink()
-    corpus = _open_corpus(run.provenance.get("corpus") or {})
-    trace = read_trace(run.directory, worst["session"].tolist())
-    written = []
-    for place, turn in enumerate(worst.to_dict("records"), start=1):
-        name = f"{place}-{turn['session']}-turn{turn['number']}"
+    gallery = _Gallery(run, sorted({*turns["session"], *stimuli["session"]}))
+    return Worst(
+        [gallery.show_turn(place, row) for place, row in enumerate(turns.to_dict("records"), start=1)],
+        [gallery.show_stimulus(place, row) for place, row in enumerate(stimuli.to_dict("records"), start=1)],
+    )
+
+
+class _Gallery:
+    """What the exhibits of a run are made from."""
+
+    def __init__(self, run: Run, sessions: list[str]) -> None:
+        self._run = run
+        self._folder: Path = run.directory.worst
+        self._corpus = _open_corpus(run.provenance.get("corpus") or {})
+        self._trace = read_trace(run.directory, sessions)
+        self._recordings = read_recordings(run.directory, sessions)
+
+    def show_turn(self, place: int, turn: dict[Any, Any]) -> Exhibit:
+        recording = find_recording(self._recordings, turn["session"], turn["number"], stimulus=0)
+        caller = self._caller(turn["clip"], lambda clip: turn["user_speech_end_ns"] - clip.speech_end_ns)
+        agent = self._agent(turn["session"], turn["number"])
         with style():
-            figure = turn_timeline.draw(turn, _caller(corpus, turn), _agent(run.waveforms, turn))
-            svg = keep(figure, folder / f"{name}.png")
-        events = _events(trace, turn)
+            figure = turn_timeline.draw(turn, *_voices(recording, caller, agent))
+            span_ns = turn["user_speech_start_ns"], turn["closed_ns"]
+            name = f"{place}-{turn['session']}-turn{turn['number']}"
+            return self._keep(name, turn, figure, span_ns, recording)
+
+    def show_stimulus(self, place: int, stimulus: dict[Any, Any]) -> Exhibit:
+        recording = find_recording(
+            self._recordings, stimulus["session"], stimulus["turn"], stimulus=stimulus["number"]
+        )
+        caller = self._caller(stimulus["clip"], lambda clip: stimulus["onset_ns"] - clip.speech_start_ns)
+        agent = self._agent(stimulus["session"], stimulus["turn"])
+        with style():
+            figure = interruption_timeline.draw(stimulus, *_voices(recording, caller, agent))
+            span_ns = stimulus["onset_ns"], max(stimulus["closed_ns"], stimulus["end_ns"])
+            name = f"interruption-{place}-{stimulus['session']}-stimulus{stimulus['number']}"
+            return self._keep(name, stimulus, figure, span_ns, recording)
+
+    def _keep(
+        self,
+        name: str,
+        row: dict[Any, Any],
+        figure: Figure,
+        span_ns: tuple[int, int],
+        recording: Recording | None,
+    ) -> Exhibit:
+        svg = keep(figure, self._folder / f"{name}.png")
+        start_ns, end_ns = span_ns
+        trace = self._trace
+        events = trace[
+            (trace["session"] == row["session"])
+            & trace["at_ns"].between(start_ns - BEFORE_NS, end_ns + AFTER_NS)
+        ]
         if not events.empty:
-            events.to_json(folder / f"{name}.events.jsonl", orient="records", lines=True)
-        written.append(WorstTurn(name, turn, svg, not events.empty))
-    return written
+            events.to_json(self._folder / f"{name}.events.jsonl", orient="records", lines=True)
+        if recording is not None:
+            recording.write_wav(self._folder / f"{name}.wav")
+        return Exhibit(name, row, svg, not events.empty, recording is not None)
+
+    def _caller(self, clip_name: str, start_ns: Callable[[Clip], int]) -> Envelope | None:
+        """The clip's envelope, laid where its labels say that it was played."""
+        if self._corpus is None:
+            return None
+        try:
+            clip, samples = self._corpus.clip(clip_name), self._corpus.samples(clip_name)
+        except UsageError:
+            return None
+        return Envelope(int(start_ns(clip)), WINDOW_MS, peaks(samples, self._corpus.rate_hz))
+
+    def _agent(self, session: str, turn: int) -> Envelope | None:
+        waveforms = self._run.waveforms
+        kept = waveforms[(waveforms["session"] == session) & (waveforms["turn"] == turn)]
+        if kept.empty:
+            return None
+        row = kept.iloc[-1]
+        heights = np.abs(np.asarray(row["peaks"], dtype=np.float64)) / FULL_SCALE
+        return Envelope(int(row["start_ns"]), float(row["window_ms"]), heights)
 
 
-def _events(trace: pd.DataFrame, turn: Mapping[Any, Any]) -> pd.DataFrame:
-    start_ns, end_ns = turn["user_speech_start_ns"] - BEFORE_NS, turn["closed_ns"] + AFTER_NS
-    wanted: pd.Series[bool] = (trace["session"] == turn["session"]) & trace["at_ns"].between(start_ns, end_ns)
-    return trace[wanted]
+def _voices(
+    recording: Recording | None, caller: Envelope | None, agent: Envelope | None
+) -> tuple[Envelope | None, Envelope | None]:
+    """What was recorded goes before what was put together from the corpus and the kept envelopes."""
+    if recording is None:
+        return caller, agent
+    return recording.caller_envelope(), recording.agent_envelope()
 
 
 def _open_corpus(source: Mapping[str, Any]) -> Corpus | None:
@@ -76,26 +158,3 @@ def _open_corpus(source: Mapping[str, Any]) -> Corpus | None:
         except UsageError:
             continue
     return None
-
-
-def _caller(corpus: Corpus | None, turn: Mapping[Any, Any]) -> Envelope | None:
-    """The clip's envelope, laid where it was played."""
-    if corpus is None:
-        return None
-    try:
-        clip, samples = corpus.clip(turn["clip"]), corpus.samples(turn["clip"])
-    except UsageError:
-        return None
-    window = round(corpus.rate_hz * WINDOW_MS / 1000)
-    whole = samples[: len(samples) // window * window].reshape(-1, window)
-    peaks = np.abs(whole.astype(np.float64)).max(axis=1) / FULL_SCALE
-    return Envelope(int(turn["user_speech_end_ns"]) - clip.speech_end_ns, WINDOW_MS, peaks)
-
-
-def _agent(waveforms: pd.DataFrame, turn: Mapping[Any, Any]) -> Envelope | None:
-    kept = waveforms[(waveforms["session"] == turn["session"]) & (waveforms["turn"] == turn["number"])]
-    if kept.empty:
-        return None
-    row = kept.iloc[-1]
-    peaks = np.abs(np.asarray(row["peaks"], dtype=np.float64)) / FULL_SCALE
-    return Envelope(int(row["start_ns"]), float(row["window_ms"]), peaks)

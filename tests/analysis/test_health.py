@@ -24,6 +24,11 @@ def test_one_busy_interval_of_many_does_not_make_an_engine_busy(make_generator) 
     assert generator_health(rows).cpu_share_p95 == 0.2
 
 
+def test_the_busy_first_second_of_a_short_run_does_not_make_an_engine_busy(make_generator) -> None:
+    rows = make_generator({"cpu_share": 1.0}, *[{"cpu_share": 0.2}] * 9)
+    assert generator_health(rows).cpu_share_p95 == 0.2
+
+
 def test_cpu_is_told_per_second_of_a_session(make_generator) -> None:
     rows = make_generator({"cpu_share": 0.5, "sessions": 100, "interval_ms": 2000.0})
     health = generator_health(rows)

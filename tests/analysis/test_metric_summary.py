@@ -1,6 +1,10 @@
 import pytest
 
-from rtbench.analysis.metric_summary import summarise_metrics, summarise_rates
+from rtbench.analysis.metric_summary import (
+    summarise_metrics,
+    summarise_rates,
+    summarise_stimulus_metrics,
+)
 from rtbench.analysis.quantiles import SessionResamples
 
 
@@ -13,11 +17,11 @@ def hundred_turns(make_turns):
     return make_turns(*rows)
 
 
-def test_turns_with_a_tool_call_are_reported_apart(hundred_turns, make_sessions) -> None:
+def test_turns_with_a_tool_call_are_reported_apart(hundred_turns, make_rows) -> None:
     resamples = SessionResamples(hundred_turns["session"])
     found = {
         metric.group: metric
-        for metric in summarise_metrics(hundred_turns, make_sessions({}), resamples)
+        for metric in summarise_metrics(make_rows(hundred_turns), resamples)
         if metric.name == "voice_to_voice_ms"
     }
     assert {group: metric.n for group, metric in found.items()} == {"without_tool": 80, "with_tool": 20}
@@ -25,10 +29,8 @@ def test_turns_with_a_tool_call_are_reported_apart(hundred_turns, make_sessions)
     assert found["with_tool"].smallest == 580.0
 
 
-def test_the_headline_comes_first_with_its_interval(hundred_turns, make_sessions) -> None:
-    headline = summarise_metrics(
-        hundred_turns, make_sessions({}), SessionResamples(hundred_turns["session"])
-    )[0]
+def test_the_headline_comes_first_with_its_interval(hundred_turns, make_rows) -> None:
+    headline = summarise_metrics(make_rows(hundred_turns), SessionResamples(hundred_turns["session"]))[0]
     assert headline.name == "voice_to_voice_ms"
     p95 = headline.p95
     assert p95.value == 575.0
@@ -36,19 +38,29 @@ def test_the_headline_comes_first_with_its_interval(hundred_turns, make_sessions
     assert headline.p99.value is None
 
 
-def test_rates_are_not_summed_up_as_percentiles(hundred_turns, make_sessions) -> None:
-    metrics = summarise_metrics(hundred_turns, make_sessions({}), SessionResamples(hundred_turns["session"]))
+def test_rates_are_not_summed_up_as_percentiles(hundred_turns, make_rows) -> None:
+    metrics = summarise_metrics(make_rows(hundred_turns), SessionResamples(hundred_turns["session"]))
     assert {"continuity_ok", "session_success", "uptime"}.isdisjoint(metric.name for metric in metrics)
 
 
-def test_uptime_is_the_mean_over_sessions(make_turns, make_sessions) -> None:
+def test_uptime_is_the_mean_over_sessions(make_sessions, make_rows) -> None:
     sessions = make_sessions(*[{"uptime": 0.5}] * 5, *[{"uptime": 1.0}] * 5)
-    rates = {rate.name: rate.rate for rate in summarise_rates(make_turns({}), sessions)}
+    rates = {rate.name: rate.rate for rate in summarise_rates(make_rows(sessions=sessions))}
     assert rates["uptime"].value == 0.75
 
 
-def test_a_run_without_rows_has_every_metric_with_n_zero(make_turns, make_sessions) -> None:
-    turns, sessions = make_turns(), make_sessions()
-    metrics = summarise_metrics(turns, sessions, SessionResamples(turns["session"]))
+def test_a_run_without_rows_has_every_metric_with_n_zero(make_rows) -> None:
+    metrics = summarise_metrics(make_rows(), SessionResamples([]))
     assert metrics[0].name == "voice_to_voice_ms"
     assert all(metric.n == 0 and metric.mean is None and metric.p50.value is None for metric in metrics)
+
+
+def test_metrics_of_stimuli_stand_beside_the_overlap_of_all_turns(
+    make_turns, make_stimuli, make_rows
+) -> None:
+    stimuli = make_stimuli({"barge_in_detect_ms": 180.0}, {"barge_in_detect_ms": 220.0})
+    turns = make_turns({"overlap_ms": 30.0}, {"overlap_ms": 50.0, "tool": True})
+    metrics = summarise_stimulus_metrics(make_rows(turns, stimuli=stimuli), SessionResamples(["s1"]))
+    found = {metric.name: (metric.group, metric.n, metric.mean) for metric in metrics if metric.n}
+    assert found == {"barge_in_detect_ms": ("stimuli", 2, 200.0), "overlap_ms": ("turns", 2, 40.0)}
+    assert "yielded" not in {metric.name for metric in metrics}

@@ -51,20 +51,29 @@ def test_an_interval_needs_enough_sessions() -> None:
     assert (found.low, found.high) == (None, None)
 
 
-def test_an_interval_with_one_turn_a_session_is_scipys() -> None:
+def test_the_interval_of_a_median_with_one_turn_a_session_is_scipys() -> None:
     values = np.random.default_rng(3).lognormal(6, 0.4, 400)
-    sessions = _alone(400)
-    for found in quantiles(values, sessions, (0.5, 0.95), SessionResamples(sessions, resamples=4000)):
-        oracle = stats.bootstrap(
-            (values,),
-            lambda sample, axis, q=found.q: np.quantile(sample, q, axis=axis, method="inverted_cdf"),
-            method="percentile",
-            n_resamples=4000,
-            rng=np.random.default_rng(4),
-        ).confidence_interval
-        width = oracle.high - oracle.low
-        assert found.low == pytest.approx(oracle.low, abs=0.12 * width)
-        assert found.high == pytest.approx(oracle.high, abs=0.12 * width)
+    (found,) = quantiles(values, _alone(400), [0.5], SessionResamples(_alone(400), resamples=4000))
+    oracle = stats.bootstrap(
+        (values,),
+        lambda sample, axis: np.quantile(sample, 0.5, axis=axis, method="inverted_cdf"),
+        method="percentile",
+        n_resamples=4000,
+        rng=np.random.default_rng(4),
+    ).confidence_interval
+    width = oracle.high - oracle.low
+    assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high), abs=0.12 * width)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.95])
+def test_the_interval_with_one_turn_a_session_ends_where_the_binomial_distribution_says(q: float) -> None:
+    """The resampled quantile is at most the k-th value where at least q of n draws are among the first k."""
+    n = 400
+    ranks = np.arange(1, n + 1)
+    at_most = stats.binom.sf(np.ceil(q * n) - 1, n, ranks / n)
+    (found,) = quantiles(ranks.astype(float), _alone(n), [q], SessionResamples(_alone(n), resamples=4000))
+    assert found.low == pytest.approx(ranks[np.argmax(at_most >= 0.025)], abs=1)
+    assert found.high == pytest.approx(ranks[np.argmax(at_most >= 0.975)], abs=1)
 
 
 def test_resampling_in_a_window_gives_what_resampling_in_full_gives() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from rtbench.analysis.quantiles import Quantile
+from rtbench.analysis.rates import Rate
 from rtbench.analysis.sentence import plain_sentence
 from rtbench.analysis.thresholds import ThresholdResult
 from rtbench.analysis.verdict import Level
@@ -26,7 +27,7 @@ def test_a_run_is_told_by_median_p95_losses_and_thresholds() -> None:
     ("waits", "words"),
     [
         (_waits(0, None, None), "No turn that asks for an answer was finished."),
-        (_waits(1, None, None), "1 turn of the 5 that a median needs were finished."),
+        (_waits(1, None, None), "Only 1 of the 5 turns that a median needs came to an end."),
         (_waits(30, 800.0, None), "too few turns for a 95th percentile"),
         (_waits(100, 800.0, INF), "within 800 ms of the end of speech, but fewer than 95% at all."),
         (_waits(100, INF, INF), "Fewer than half of 100 turns were answered."),
@@ -42,3 +43,10 @@ def test_what_cannot_be_told_is_said_in_words(waits: tuple[Quantile, Quantile], 
 )
 def test_doubt_comes_before_the_numbers(level: Level, opening: str) -> None:
     assert plain_sentence(level, _waits(100, 800.0, 900.0), 0, 0, []).startswith(opening)
+
+
+def test_whether_callers_could_interrupt_is_told_where_they_did() -> None:
+    told = plain_sentence(Level.VALID, _waits(100, 800.0, 900.0), 0, 0, [], Rate(80, 0.975, 0.9, 0.99))
+    assert told.endswith("95% within 900 ms; the agent yielded to 97.5% of 80 interruptions.")
+    few = plain_sentence(Level.VALID, _waits(100, 800.0, 900.0), 0, 0, [], Rate(4, None))
+    assert "yielded" not in few

@@ -6,13 +6,13 @@ from rtbench.scenario.threshold import Threshold
 
 
 @pytest.fixture
-def judge_one(make_turns, make_sessions):
+def judge_one(make_turns, make_rows):
     """Judge one threshold on turns with these waits, None for one that was never answered."""
 
     def judge(waits: list[float | None], *threshold) -> ThresholdResult:
         lost = {"outcome": "no_answer", "closed_ns": 15_000_000_000}
         turns = make_turns(*[lost if wait is None else {"voice_to_voice_ms": wait} for wait in waits])
-        (result,) = judge_thresholds([Threshold(*threshold)], turns, make_sessions({}))
+        (result,) = judge_thresholds([Threshold(*threshold)], make_rows(turns))
         return result
 
     return judge
@@ -58,3 +58,10 @@ def test_a_metric_that_is_no_rate_has_none(judge_one) -> None:
 def test_an_unknown_metric_says_so(judge_one) -> None:
     result = judge_one(WAITS, "vibes_ms", "p50", "<", 1.0)
     assert (result.status, result.reason) == ("unknown", "there is no metric 'vibes_ms'")
+
+
+def test_a_rate_of_interruptions_is_judged_over_the_eligible_ones(make_stimuli, make_rows) -> None:
+    stimuli = make_stimuli(*[{"yielded": 1.0}] * 19, {"yielded": 0.0}, *[{"yielded": None}] * 30)
+    limit = Threshold("yield_rate", "rate", ">=", 0.95)
+    (result,) = judge_thresholds([limit], make_rows(stimuli=stimuli))
+    assert (result.status, result.actual, result.n) == ("passed", 0.95, 20)

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from rtbench.analysis.truth import with_truth
+from rtbench.analysis.truth import with_interruption_truth, with_truth
 
 S = 1_000_000_000
 KEYS = {"session_id": "sess_1", "response_id": "resp_1"}
@@ -55,3 +55,58 @@ def test_a_log_that_names_a_response_twice_does_not_double_its_turn(make_turns) 
 def test_without_a_log_of_use_there_is_no_truth_and_no_error(make_turns, truth: pd.DataFrame) -> None:
     joined = with_truth(make_turns(TURN), truth)
     assert joined[["true_voice_to_voice_ms", "voice_to_voice_error_ms"]].isna().all(axis=None)
+
+
+STIMULUS = {**KEYS, "onset_sample": 48_000, "barge_in_detect_ms": 181.0, "barge_in_server_stop_ms": 252.5}
+INTERRUPTION = {
+    **KEYS,
+    "input_rate_hz": 24_000,
+    "interruption_decided_sample": 48_000 + 2_400,
+    "interruption_received_ns": 10 * S,
+    "interruption_speech_started_sent_ns": 10 * S + 80_000_000,
+    "last_audio_sent_ns": 10 * S + 150_000_000,
+    "response_done_sent_ns": 10 * S + 120_000_000,
+}
+
+
+def _interrupted(stimuli: pd.DataFrame, **truth: object) -> pd.DataFrame:
+    return with_interruption_truth(stimuli, pd.DataFrame([INTERRUPTION | truth]))
+
+
+def test_a_detection_is_truly_the_audio_until_the_decision_and_the_time_to_say_so(make_stimuli) -> None:
+    found = _interrupted(make_stimuli(STIMULUS)).iloc[0]
+    assert found["true_barge_in_detect_ms"] == pytest.approx(100 + 80)
+    assert found["barge_in_detect_error_ms"] == pytest.approx(1.0)
+
+
+def test_a_stop_is_truly_over_with_the_last_audio_or_the_cancellation_whichever_is_later(
+    make_stimuli,
+) -> None:
+    stale = _interrupted(make_stimuli(STIMULUS)).iloc[0]
+    assert stale["true_barge_in_server_stop_ms"] == pytest.approx(100 + 150)
+    assert stale["barge_in_server_stop_error_ms"] == pytest.approx(2.5)
+    clean = _interrupted(make_stimuli(STIMULUS), last_audio_sent_ns=10 * S + 20_000_000).iloc[0]
+    assert clean["true_barge_in_server_stop_ms"] == pytest.approx(100 + 120)
+    silent = _interrupted(make_stimuli(STIMULUS), last_audio_sent_ns=None).iloc[0]
+    assert silent["true_barge_in_server_stop_ms"] == pytest.approx(100 + 120)
+
+
+def test_of_several_sounds_in_an_answer_the_last_before_the_decision_has_the_truth(make_stimuli) -> None:
+    onsets = (40_000, 48_000, 60_000)
+    stimuli = make_stimuli(*[STIMULUS | {"onset_sample": onset} for onset in onsets])
+    found = _interrupted(stimuli)
+    assert found["true_barge_in_detect_ms"].notna().tolist() == [False, True, False]
+
+
+def test_a_sound_into_silence_or_into_an_answer_that_went_on_has_no_truth(make_stimuli) -> None:
+    stimuli = make_stimuli(STIMULUS | {"response_id": ""}, STIMULUS | {"response_id": "resp_9"})
+    assert _interrupted(stimuli)["barge_in_detect_error_ms"].isna().all()
+    undecided = _interrupted(make_stimuli(STIMULUS), interruption_decided_sample=None)
+    assert undecided["barge_in_detect_error_ms"].isna().all()
+
+
+@pytest.mark.parametrize("truth", [pd.DataFrame(), pd.DataFrame([TRUTH])])
+def test_a_log_without_interruptions_gives_no_truth_of_any(make_stimuli, truth: pd.DataFrame) -> None:
+    found = with_interruption_truth(make_stimuli(STIMULUS), truth)
+    assert found["true_barge_in_server_stop_ms"].isna().all()
+    assert found["barge_in_server_stop_error_ms"].isna().all()

@@ -1,4 +1,4 @@
-from rtbench.analysis.worst import worst_turns
+from rtbench.analysis.worst import worst_stimuli, worst_turns
 
 S = 1_000_000_000
 
@@ -34,3 +34,25 @@ def test_void_turns_and_those_that_ask_for_no_answer_are_not_shown(make_turns) -
 
 def test_a_run_without_turns_has_no_worst_ones(make_turns) -> None:
     assert worst_turns(make_turns()).empty
+
+
+def test_missed_interruptions_come_before_slow_stops_and_those_before_disturbances_that_worked(
+    make_stimuli,
+) -> None:
+    stimuli = make_stimuli(
+        {"session": "quick", "barge_in_heard_stop_ms": 200.0, "yielded": 1.0},
+        {"session": "cough", "kind": "cough", "false_interruption": 1.0},
+        {"session": "slow", "barge_in_heard_stop_ms": 1900.0, "yielded": 1.0},
+        {"session": "missed", "barge_in_heard_stop_ms": 9000.0, "yielded": 0.0},
+        {"session": "never", "barge_in_heard_stop_ms": None, "yielded": 0.0},
+        {"session": "ignored", "kind": "cough", "false_interruption": 0.0},
+        {"session": "late", "barge_in_heard_stop_ms": 5000.0, "yielded": 0.0, "void": True},
+    )
+    assert worst_stimuli(stimuli)["session"].tolist() == ["never", "missed", "slow", "quick", "cough"]
+
+
+def test_slow_stops_leave_no_room_for_disturbances(make_stimuli) -> None:
+    stops = [{"barge_in_heard_stop_ms": float(ms), "yielded": 1.0} for ms in range(1, 8)]
+    stimuli = make_stimuli(*stops, {"kind": "cough", "false_interruption": 1.0})
+    assert worst_stimuli(stimuli)["barge_in_heard_stop_ms"].tolist() == [7, 6, 5, 4, 3]
+    assert worst_stimuli(make_stimuli()).empty

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ def served(monkeypatch):
     """What would have been served."""
     asked = []
     monkeypatch.setattr(serving, "serve", asked.append)
-    monkeypatch.delenv(emulator.KEY_VARIABLE, raising=False)
+    monkeypatch.setattr(os, "environ", {})
     return asked
 
 
@@ -66,6 +67,12 @@ def test_bad_options_are_told_in_a_sentence(served, arguments, sentence):
         run(*arguments)
     assert sentence in str(caught.value)
     assert served == []
+
+
+def test_linear_algebra_has_no_threads_of_its_own_unless_asked_for(served, monkeypatch):
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    run()
+    assert [os.environ[name] for name in emulator.BLAS_THREADS] == ["1", "1", "3"]
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +13,22 @@ import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from rtbench.core.metrics import SESSION_METRICS, TURN_METRICS
+from rtbench.analysis.metric_summary import MetricSummary
+from rtbench.analysis.quantiles import Quantile
+from rtbench.analysis.rates import Rate
+from rtbench.analysis.summary import Summary, summarise
+from rtbench.analysis.sweep import PointResult, SweepPoint
+from rtbench.analysis.turn_taking import ConversationFlow, FlowPart
+from rtbench.analysis.verdict import Level
+from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.metrics.turn_taking import is_eligible
 from rtbench.core.sessions import Session
+from rtbench.core.stimuli import Stimulus
 from rtbench.core.turns import Turn
+from rtbench.report.build import load_run
 from rtbench.results import schema
 from rtbench.results.provenance import CorpusSource, Provenance, ScenarioSource, ended, write_run_json
+from rtbench.results.reader import Run
 from rtbench.results.reconciliation import Reconciliation
 from rtbench.results.run_directory import RunDirectory
 from rtbench.results.writer import RowWriter
@@ -29,6 +40,11 @@ UNIX_NS = int(STARTED.timestamp()) * S
 MONOTONIC_NS = 5_000 * S
 TIMEOUT_NS = 15 * S
 RATE_HZ = 24_000
+KINDS = ("backchannel", "cough", "noise", "side_talk", "click")
+KIND_SHARES = (0.4, 0.2, 0.2, 0.17, 0.03)
+FALLS_FOR = {"backchannel": 0.35, "cough": 0.15, "noise": 0.08, "side_talk": 0.6, "click": 0.0}
+"""How often the drawn agent takes a sound for the caller."""
+
 CLIPS = ("hours_question", "refund_question", "address_statement", "thanks")
 
 SCENARIO = """\
@@ -46,6 +62,11 @@ THRESHOLDS = (
     {"metric": "response_rate", "statistic": "rate", "operator": ">=", "limit": 0.99},
 )
 
+TABLES = {
+    "turns": schema.TURNS, "sessions": schema.SESSIONS, "stimuli": schema.STIMULI, "generator": schema.GENERATOR,
+    "waveforms": schema.WAVEFORMS, "recordings": schema.RECORDINGS,
+}  # fmt: skip
+
 RunMaker = Callable[..., Path]
 
 
@@ -54,10 +75,13 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> RunMaker:
     """Write a run of so many sessions of so many turns; returns its directory."""
 
     def make(
-        sessions: int = 60, turns: int = 8, seed: int = 1, corpus: Path = Path("no-corpus"), **kwargs: Any
+        sessions: int = 60,
+        turns: int = 8,
+        seed: int = 1,
+        corpus: Path = Path("no-corpus"),
+        ended_well: bool = True,
     ) -> Path:
-        base = tmp_path_factory.mktemp("runs")
-        return _Writer(base, seed, corpus).write(sessions, turns, **kwargs)
+        return _Writer(tmp_path_factory.mktemp("runs"), seed, corpus).write(sessions, turns, ended_well)
 
     return make
 
@@ -77,34 +101,26 @@ class _Writer:
         self.truth: list[dict[str, Any]] = []
         self.corpus = corpus
         path = self.directory.path
-        self.turn_rows = RowWriter(path, "turns", schema.TURNS)
-        self.session_rows = RowWriter(path, "sessions", schema.SESSIONS)
-        self.generator_rows = RowWriter(path, "generator", schema.GENERATOR)
-        self.waveform_rows = RowWriter(path, "waveforms", schema.WAVEFORMS)
-        self.trace_rows = RowWriter(self.directory.trace, "engine-1", schema.TRACE)
+        self.tables = {name: RowWriter(path, name, columns) for name, columns in TABLES.items()}
+        self.tables["trace"] = RowWriter(self.directory.trace, "engine-1", schema.TRACE)
+        self.turn_rows_appended = 0
+        self.stimuli_of_session = 0
 
-    def write(self, sessions: int, turns: int, ended_well: bool = True, lateness_ms: float = 1.0) -> Path:
+    def write(self, sessions: int, turns: int, ended_well: bool) -> Path:
         starts = MONOTONIC_NS + (np.sort(self.random.uniform(0, 30, sessions)) * S).astype(np.int64)
         spans = [self._session(number, int(start), turns) for number, start in enumerate(starts)]
-        self._generator(spans, lateness_ms, rows=len(spans) + self.turn_rows_appended)
-        for writer in (
-            self.turn_rows,
-            self.session_rows,
-            self.generator_rows,
-            self.waveform_rows,
-            self.trace_rows,
-        ):
+        self._generator(spans, rows=len(spans) + self.turn_rows_appended)
+        for writer in self.tables.values():
             writer.close()
         lines = "".join(json.dumps(row) + "\n" for row in self.truth)
         self.directory.emulator_log.write_text(lines, encoding="utf-8")
         self._provenance(spans, ended_well)
         return self.directory.path
 
-    turn_rows_appended = 0
-
     def _session(self, number: int, start_ns: int, turns: int) -> tuple[int, int]:
         random = self.random
         name, mood = f"s{number:05d}", random.normal(0, 0.2)
+        self.stimuli_of_session = 0
         record = Session(session_id=f"sess_{number}", outcome="completed", planned_ns=start_ns)
         record.connected_ns = start_ns + int(random.uniform(4, 30) * MS)
         record.created_ns = record.connected_ns + int(random.uniform(1, 9) * MS)
@@ -138,7 +154,6 @@ class _Writer:
         turn.speech_stopped_ns = end + int(random.normal(505, 8) * MS)
         turn.response_id = f"resp_{user}_{index}"
         fate = random.uniform()
-        late = bool(random.uniform() < 0.004)
         if fate < 0.012:
             turn.outcome, turn.response_id, turn.error_class = "no_answer", "", "answer_timeout"
             turn.closed_ns = end + TIMEOUT_NS
@@ -153,7 +168,13 @@ class _Writer:
             turn.closed_ns = end + 700 * MS
         else:
             self._answer(turn, session, name, mood + 0.04 * index)
-        self._append_turn(name, session, user, turn, late)
+        turn.hold_pauses = int(random.integers(0, 3))
+        turn.false_cutoffs = int(random.binomial(turn.hold_pauses, 0.08))
+        turn.agent_cut_in = turn.false_cutoffs > 0 and bool(random.uniform() < 0.5)
+        turn.overlap_ms = float(random.uniform(50, 400)) if turn.agent_cut_in else 0.0
+        truth = self._append_turn(name, session, user, turn, late=user % 20 == 7 and index == 3)
+        if turn.outcome == "answered" and truth:
+            self._speak_into(turn, name, session, user, truth)
         return turn
 
     def _answer(self, turn: Turn, session: Session, name: str, mood: float) -> None:
@@ -182,7 +203,7 @@ class _Writer:
         windows = int(turn.audio_ms // 20)
         swell = np.abs(np.sin(np.arange(windows) / 7)) * self.random.uniform(0.3, 1, windows)
         swell[: int((turn.leading_silence_ms or 0) // 20)] = 0
-        self.waveform_rows.append(
+        self.tables["waveforms"].append(
             {"session": name, "turn": turn.number, "window_ms": 20.0, "start_ns": turn.first_audio_ns,
              "peaks": (swell * 14_000).astype(np.int16).tolist()}
         )  # fmt: skip
@@ -192,29 +213,22 @@ class _Writer:
             ("response.output_audio.delta", turn.first_audio_ns),
             ("response.done", turn.response_done_ns),
         ):
-            self.trace_rows.append(
-                {
-                    "session": name,
-                    "at_ns": at_ns,
-                    "sent": False,
-                    "type": kind,
-                    "size_bytes": 0,
-                    "detail": "{}",
-                }
-            )
+            self.tables["trace"].append({"session": name, "at_ns": at_ns, "type": kind, "detail": "{}"})
 
-    def _append_turn(self, name: str, session: Session, user: int, turn: Turn, late: bool) -> None:
+    def _append_turn(
+        self, name: str, session: Session, user: int, turn: Turn, late: bool
+    ) -> dict[str, Any] | None:
         self.turn_rows_appended += 1
         speech_end_sample = (turn.user_speech_end_ns - MONOTONIC_NS) * RATE_HZ // S
         metrics = {metric.name: metric.compute(turn) for metric in TURN_METRICS}
-        self.turn_rows.append(
+        self.tables["turns"].append(
             asdict(turn) | metrics | _keys(name, session, user)
             | {"at_unix_ns": turn.user_speech_end_ns - MONOTONIC_NS + UNIX_NS, "concurrency": 20,
                "speech_end_sample": speech_end_sample, "frame_late_max_ms": 24.0 if late else 1.2,
                "identity_error_ms": 0.0, "void": late, "void_reason": "frame_late" if late else ""}
         )  # fmt: skip
         if turn.first_audio_ns is None or turn.speech_stopped_ns is None:
-            return
+            return None
         noise_ns = int(self.random.normal(0.3, 0.4) * MS)
         endpoint_ms = (turn.speech_stopped_ns - turn.user_speech_end_ns) / MS
         self.truth.append(
@@ -224,21 +238,99 @@ class _Writer:
              "first_audio_sent_ns": turn.first_audio_ns + 77 * S - noise_ns,
              "audible_offset_ms": turn.leading_silence_ms, "audio_ms": turn.audio_ms}
         )  # fmt: skip
+        return self.truth[-1]
+
+    def _speak_into(self, turn: Turn, name: str, session: Session, user: int, truth: dict[str, Any]) -> None:
+        """An interruption into two answers of five, one of twenty missed; a disturbance into two of five."""
+        random, fate = self.random, self.random.uniform()
+        if fate > 0.8 or turn.audible_ns is None:
+            return
+        self.stimuli_of_session += 1
+        onset = turn.audible_ns + int(random.uniform(400, 1100) * MS)
+        stimulus = Stimulus(
+            number=self.stimuli_of_session, turn=turn.number, kind="interrupt", clip="wait_stop", takes_turn=True,
+            policy="flush_on_speech_started", response_id=turn.response_id, onset_ns=onset, end_ns=onset + 900 * MS,
+            unheard_ms=float(random.uniform(1800, 8000)), closed_ns=onset + 3_000 * MS,
+        )  # fmt: skip
+        if fate > 0.4:
+            stimulus.kind, stimulus.takes_turn = str(random.choice(KINDS, p=KIND_SHARES)), False
+            stimulus.clip, stimulus.end_ns = stimulus.kind, onset + 300 * MS
+        if random.uniform() > (0.05 if stimulus.takes_turn else 1 - FALLS_FOR[stimulus.kind]):
+            self._stop_agent(stimulus)
+        else:
+            stimulus.silent_ns = onset + int(stimulus.unheard_ms * MS)
+        self._append_stimulus(name, session, user, stimulus, truth)
+
+    def _stop_agent(self, stimulus: Stimulus) -> None:
+        random, onset = self.random, stimulus.onset_ns
+        stimulus.speech_started_ns = onset + int(random.normal(180, 25) * MS)
+        stimulus.flushed_ns = stimulus.speech_started_ns + int(random.exponential(4) * MS)
+        stimulus.silent_ns = stimulus.flushed_ns
+        stimulus.cancelled_ns = stimulus.speech_started_ns + int(random.lognormal(np.log(40), 0.6) * MS)
+        stimulus.last_audio_ns = stimulus.cancelled_ns - 2 * MS
+        if random.uniform() < 0.1:
+            stimulus.stale_audio_ms = 200.0
+            stimulus.last_audio_ns = stimulus.cancelled_ns + 60 * MS
+        stimulus.truncate_sent_ns = stimulus.flushed_ns + MS
+        stimulus.truncate_audio_end_ms, stimulus.truncate_heard_ms = 900, 899.2
+        if random.uniform() < 0.04:
+            stimulus.truncate_error = "invalid_value"
+        stimulus.answer_created_ns = stimulus.end_ns + 520 * MS
+        if random.uniform() < 0.9:
+            stimulus.resumed_ns = stimulus.end_ns + int(random.lognormal(np.log(900), 0.2) * MS)
+            stimulus.answer_audible_ns = stimulus.resumed_ns
+
+    def _append_stimulus(
+        self, name: str, session: Session, user: int, stimulus: Stimulus, truth: dict[str, Any]
+    ) -> None:
+        onset_sample = (stimulus.onset_ns - MONOTONIC_NS) * RATE_HZ // S
+        metrics = {metric.name: metric.compute(stimulus) for metric in STIMULUS_METRICS}
+        self.tables["stimuli"].append(
+            asdict(stimulus) | metrics | _keys(name, session, user)
+            | {"at_unix_ns": stimulus.onset_ns - MONOTONIC_NS + UNIX_NS, "eligible": is_eligible(stimulus),
+               "onset_sample": onset_sample, "frame_late_max_ms": 1.2, "void": False, "void_reason": ""}
+        )  # fmt: skip
+        if stimulus.speech_started_ns is not None and stimulus.cancelled_ns is not None:
+            noise_ns = int(self.random.normal(0.4, 0.3) * MS)
+            truth |= {
+                "interruption_decided_sample": onset_sample + 120 * RATE_HZ // 1000,
+                "interruption_received_ns": stimulus.onset_ns + 77 * S + 120 * MS,
+                "interruption_speech_started_sent_ns": stimulus.speech_started_ns + 77 * S - noise_ns,
+                "last_audio_sent_ns": (stimulus.last_audio_ns or 0) + 77 * S - noise_ns,
+                "response_done_sent_ns": stimulus.cancelled_ns + 77 * S - noise_ns,
+            }
+        if metrics["yielded"] == 0.0:
+            self._append_recording(name, stimulus)
+
+    def _append_recording(self, name: str, stimulus: Stimulus) -> None:
+        """From a second before the onset on: the agent until it fell silent, the caller while it spoke."""
+        rate_hz, start_ns = 8_000, stimulus.onset_ns - S
+        at_ns = start_ns + np.arange(6 * rate_hz) * (S // rate_hz)
+        voice = self.random.normal(0, 2_500, len(at_ns)) * np.abs(np.sin(at_ns / 9e7))
+        speaking = (at_ns >= stimulus.onset_ns) & (at_ns < stimulus.end_ns)
+        speaks = at_ns < (stimulus.silent_ns or 0)
+        self.tables["recordings"].append(
+            {"session": name, "turn": stimulus.turn, "stimulus": stimulus.number, "rate_hz": rate_hz,
+             "start_ns": start_ns, "caller": (voice * speaking).astype("<i2").tobytes(),
+             "agent": (voice[::-1] * speaks).astype("<i2").tobytes()}
+        )  # fmt: skip
 
     def _append_session(self, name: str, user: int, record: Session) -> None:
         metrics = {metric.name: metric.compute(record) for metric in SESSION_METRICS}
         row = asdict(record) | metrics | _keys(name, record, user)
         row |= {"at_unix_ns": record.planned_ns - MONOTONIC_NS + UNIX_NS, "errors": json.dumps(record.errors)}
-        self.session_rows.append(row | {"unknown_fields": "{}", "bytes_sent": 10, "frame_late_max_ms": 2.0})
+        self.tables["sessions"].append(
+            row | {"unknown_fields": "{}", "bytes_sent": 10, "frame_late_max_ms": 2.0}
+        )
 
-    def _generator(self, spans: list[tuple[int, int]], lateness_ms: float, rows: int) -> None:
+    def _generator(self, spans: list[tuple[int, int]], rows: int) -> None:
         last = max(end for _, end in spans)
-        for now in _seconds(MONOTONIC_NS, last):
+        for now in range(MONOTONIC_NS, last + S, S):
             alive = sum(start <= now < end for start, end in spans)
             histogram = HdrHistogram(1, 60_000_000, 3)
-            for value in self.random.lognormal(np.log(lateness_ms * 300), 0.6, max(alive, 1) * 5):
+            for value in self.random.lognormal(np.log(300), 0.6, max(alive, 1) * 5):
                 histogram.record_value(int(value) + 1)
-            self.generator_rows.append(
+            self.tables["generator"].append(
                 {"worker": "w1", "at_unix_ns": now - MONOTONIC_NS + UNIX_NS, "interval_ms": 1000.0, "sessions": alive,
                  "cpu_share": 0.05 + 0.004 * alive, "loop_lag_max_ms": float(self.random.exponential(1.5)),
                  "gc_pause_max_ms": 0.4, "gc_pause_total_ms": 0.6, "frames_sent": alive * 25,
@@ -265,5 +357,47 @@ def _keys(name: str, session: Session, user: int) -> dict[str, Any]:
             "scenario": "support_call", "transport": "websocket"}  # fmt: skip
 
 
-def _seconds(start_ns: int, end_ns: int) -> Iterator[int]:
-    return iter(range(start_ns, end_ns + S, S))
+@pytest.fixture(scope="session")
+def run(synthetic_run: Path) -> Run:
+    """The synthetic run as figures and page expect it."""
+    return load_run(synthetic_run)
+
+
+@pytest.fixture(scope="session")
+def empty_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that was killed before anything was written."""
+    directory = tmp_path_factory.mktemp("killed")
+    write_run_json(directory / "run.json", {})
+    return load_run(directory)
+
+
+@pytest.fixture(scope="session")
+def summary(run: Run) -> Summary:
+    return summarise(run)
+
+
+@pytest.fixture(scope="session")
+def make_point() -> Callable[..., PointResult]:
+    """A point of a sweep by its setting, median dead air, share of pauses cut off and verdict."""
+
+    def make(
+        silence_ms: int,
+        dead_air_ms: float | None,
+        share: float | None,
+        level: Level = Level.VALID,
+        **others: Any,
+    ) -> PointResult:
+        p50, p95 = Quantile(0.5, 80, dead_air_ms), Quantile(0.95, 80, dead_air_ms and dead_air_ms * 1.2)
+        metric = MetricSummary(
+            "endpoint_delay_ms", "ms", "turns", 80, 0, np.inf, 1.0, 1.0, 1.0, p50, p95, p95
+        )
+        cutoffs = Rate(40, share, share and share / 2, share and share + 0.1)
+        flow = ConversationFlow(Rate(160, 0.95, 0.9, 0.98), (FlowPart("answered in time", 76, 80),))
+        rate = Rate(80, 0.975, 0.9, 0.99)
+        settings = {"session.turn_detection.silence_duration_ms": silence_ms, **others}
+        point = SweepPoint(silence_ms // 100, settings)
+        return PointResult(
+            point, f"{silence_ms}/run", 0, level, 80, metric, metric, cutoffs, rate, rate, flow
+        )
+
+    return make

@@ -1,4 +1,4 @@
-"""The figures of the report; a new one is a module here and one line in FIGURES."""
+"""The figures of the report; a new one is a module here and one line in FIGURES or TURN_TAKING_FIGURES."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from matplotlib.figure import Figure
 
 from rtbench.report.figures import (
     concurrency,
+    conversation_flow,
     errors,
+    false_interruptions,
     generator_health,
     latency_by_turn,
     latency_over_time,
     latency_parts,
     measurement_error,
+    stop_times,
     voice_to_voice_cdf,
 )
 from rtbench.results.reader import Run
@@ -42,4 +45,11 @@ FIGURES: dict[str, Plot] = {
 }
 """By the name of their files, in the order of the page."""
 
-__all__ = ["FIGURES", "Plot"]
+TURN_TAKING_FIGURES: dict[str, Plot] = {
+    "stop_times": stop_times,
+    "conversation_flow": conversation_flow,
+    "false_interruptions": false_interruptions,
+}
+"""Those of the section on turn-taking."""
+
+__all__ = ["FIGURES", "TURN_TAKING_FIGURES", "Plot"]

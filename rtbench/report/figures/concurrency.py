@@ -33,7 +33,12 @@ def draw(run: Run) -> Figure | None:
     if not lost.empty:
         at = (_end_unix_ns(lost) - start) / 1e9
         axes.plot(
-            at, np.interp(at, seconds, alive), "x", color=VERMILLION, markersize=7 if len(at) < 200 else 3, label="failed or dropped"
+            at,
+            np.interp(at, seconds, alive),
+            "x",
+            color=VERMILLION,
+            markersize=7 if len(at) < 200 else 3,
+            label="failed or dropped",
         )
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0))
     axes.set(xlabel="time (s)", ylabel="sessions", ylim=(0, float(alive.max()) * 1.08 + 0.5))

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rtbench.analysis.quantiles import Floats, quantiles
-from rtbench.analysis.samples import sample
+from rtbench.analysis.samples import Rows, sample
 from rtbench.report.figures.canvas import BLUE, INK, MUTED, THOUSANDS, VERMILLION, new_axes
 from rtbench.results.reader import Run
 
@@ -22,7 +22,7 @@ POINTS = 2000
 
 
 def draw(run: Run) -> Figure | None:
-    measured = sample("voice_to_voice_ms", run.turns, run.sessions)
+    measured = sample("voice_to_voice_ms", Rows.of(run))
     answered = np.sort(measured.values[np.isfinite(measured.values)])
     if not len(answered):
         return None

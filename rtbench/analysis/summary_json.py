@@ -1,0 +1,174 @@
+"""`summary.json`: an interface for programs.
+
+Keys are only added under one `summary_version`; a change of meaning
+raises it. Quantities that cannot be told are null. A quantile is
+
+    {"n", "value", "low", "high", "above", "needed"}
+
+`value` with the ends of its 95% interval; or `above`, where the quantile falls among turns that were
+never answered: then the longest wait known, 0 where none is; or neither, where n is below `needed`. A
+quantile's `low` or `high` that falls there is null.
+
+    summary_version, metric_version
+    run            {name, scenarios, target, transport, seed, started_at, ended_at}
+    verdict        {level: VALID | SUSPECT | INVALID, findings: [{level, code, message, advice}]}
+    sentence       the run in one plain sentence
+    thresholds     [{metric, statistic, operator, limit, status: passed | failed | too_few_samples |
+                   unknown, n, actual, above, reason}]
+    metrics        [{name, unit, group: without_tool | with_tool | sessions, n, unanswered, mean, min, max,
+                   p50, p95, p99}]   mean and max are null where a turn was never answered
+    rates          [{name, group, n, value, low, high}]
+    outcomes       {turns: {outcome: n}, sessions: {outcome: n}, void_turns}
+    errors         {reported: {class: n}, turns: {class: n}, sessions: {class: n}}
+    generator      see `analysis.health.Health`
+    measurement_error   null, or {n, mean_ms, p50_ms, p99_abs_ms, max_abs_ms} against the emulator's log
+    turn_taking    null where nobody spoke into the agent's answer or silence, or
+                   {stimuli: {kind: n}, void_stimuli,
+                   rates: [{name, n, value, low, high}],
+                   false_interruptions: [{stimulus, n, value, low, high}],
+                   conversation_flow: {n, value, low, high, parts: [{name, right, eligible}]}   0 to 100,
+                   metrics: [as above; group: stimuli | turns],
+                   measurement_errors: {metric: as measurement_error},
+                   worst: [{session, stimulus, turn, kind, clip, yielded, barge_in_heard_stop_ms}]}
+    worst_turns    [{session, turn, clip, outcome, voice_to_voice_ms}]
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from rtbench.analysis.metric_summary import MetricSummary
+from rtbench.analysis.quantiles import Quantile
+from rtbench.analysis.rates import Rate
+from rtbench.analysis.summary import Summary
+from rtbench.analysis.thresholds import ThresholdResult
+from rtbench.analysis.turn_taking import ConversationFlow, TurnTaking
+
+SUMMARY_VERSION = 1
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """The content of `summary.json`; see the module for its keys."""
+    error = summary.measurement_error
+    turn_taking = summary.turn_taking
+    return {
+        "summary_version": SUMMARY_VERSION,
+        "metric_version": summary.metric_version,
+        "run": summary.run,
+        "verdict": {
+            "level": summary.verdict.level.value,
+            "findings": [asdict(finding) for finding in summary.verdict.findings],
+        },
+        "sentence": summary.sentence,
+        "thresholds": [_threshold(result) for result in summary.thresholds],
+        "metrics": [_metric(metric) for metric in summary.metrics],
+        "rates": [{"name": each.name, "group": each.group, **asdict(each.rate)} for each in summary.rates],
+        "outcomes": {
+            "turns": summary.turn_outcomes,
+            "sessions": summary.session_outcomes,
+            "void_turns": summary.void_turns,
+        },
+        "errors": asdict(summary.errors),
+        "generator": asdict(summary.health),
+        "measurement_error": asdict(error) if error else None,
+        "turn_taking": _turn_taking(turn_taking, summary.worst_stimuli) if turn_taking else None,
+        "worst_turns": [_worst_turn(turn) for turn in summary.worst.to_dict("records")],
+    }
+
+
+def flow_json(flow: ConversationFlow) -> dict[str, Any]:
+    """`conversation_flow` from 0 to 100, with its parts."""
+    parts = [asdict(part) for part in flow.parts]
+    return {**_scaled(flow.rate, 100.0), "parts": parts}
+
+
+def quantile_json(quantile: Quantile, known_up_to: float) -> dict[str, Any]:
+    """A quantile as the module describes it."""
+    among_unanswered = quantile.value is not None and math.isinf(quantile.value)
+    return {
+        "n": quantile.n,
+        "value": finite(quantile.value),
+        "low": finite(quantile.low),
+        "high": finite(quantile.high),
+        "above": known_up_to if among_unanswered else None,
+        "needed": quantile.needed,
+    }
+
+
+def finite(value: float | None) -> float | None:
+    """A number that JSON can hold; None for the others."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _turn_taking(found: TurnTaking, worst: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "stimuli": found.stimuli,
+        "void_stimuli": found.void,
+        "rates": [{"name": each.name, **asdict(each.rate)} for each in found.rates],
+        "false_interruptions": [
+            {"stimulus": kind, **asdict(rate)} for kind, rate in found.false_interruptions.items()
+        ],
+        "conversation_flow": flow_json(found.flow),
+        "metrics": [_metric(metric) for metric in found.metrics],
+        "measurement_errors": {name: asdict(error) for name, error in found.measurement_errors.items()},
+        "worst": [_worst_stimulus(stimulus) for stimulus in worst.to_dict("records")],
+    }
+
+
+def _scaled(rate: Rate, factor: float) -> dict[str, Any]:
+    ends = {"value": rate.value, "low": rate.low, "high": rate.high}
+    return {"n": rate.n, **{key: None if end is None else factor * end for key, end in ends.items()}}
+
+
+def _metric(metric: MetricSummary) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "unit": metric.unit,
+        "group": metric.group,
+        "n": metric.n,
+        "unanswered": metric.unanswered,
+        "mean": finite(metric.mean),
+        "min": finite(metric.smallest),
+        "max": finite(metric.largest),
+        **{key: quantile_json(getattr(metric, key), metric.known_up_to) for key in ("p50", "p95", "p99")},
+    }
+
+
+def _threshold(result: ThresholdResult) -> dict[str, Any]:
+    return {
+        **asdict(result.threshold),
+        "status": result.status,
+        "n": result.n,
+        "actual": finite(result.actual),
+        "above": result.known_up_to,
+        "reason": result.reason,
+    }
+
+
+def _worst_turn(turn: dict[Any, Any]) -> dict[str, Any]:
+    wait_ms = turn["voice_to_voice_ms"]
+    return {
+        "session": turn["session"],
+        "turn": int(turn["number"]),
+        "clip": turn["clip"],
+        "outcome": turn["outcome"],
+        "voice_to_voice_ms": None if pd.isna(wait_ms) else float(wait_ms),
+    }
+
+
+def _worst_stimulus(stimulus: dict[Any, Any]) -> dict[str, Any]:
+    return {
+        "session": stimulus["session"],
+        "stimulus": int(stimulus["number"]),
+        "turn": int(stimulus["turn"]),
+        "kind": stimulus["kind"],
+        "clip": stimulus["clip"],
+        "yielded": None if pd.isna(stimulus["yielded"]) else bool(stimulus["yielded"]),
+        "barge_in_heard_stop_ms": None
+        if pd.isna(stimulus["barge_in_heard_stop_ms"])
+        else float(stimulus["barge_in_heard_stop_ms"]),
+    }

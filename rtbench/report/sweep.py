@@ -1,0 +1,202 @@
+"""The report of a sweep: one table of its points for terminal, Markdown, CSV and page, and the Pareto figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from rtbench.analysis.metric_summary import MetricSummary
+from rtbench.analysis.summary_json import finite
+from rtbench.analysis.sweep import PointResult, frontier, last_part, value_text
+from rtbench.analysis.sweep_json import sweep_json
+from rtbench.analysis.verdict import Level
+from rtbench.core.errors import UsageError
+from rtbench.report import notation
+from rtbench.report.figures import pareto
+from rtbench.report.figures.canvas import keep, style
+from rtbench.report.html import Picture, render
+from rtbench.report.markdown import table
+
+HEAD = (
+    *("n", "dead air p50 / p95", "voice to voice p50 / p95", "false cut-offs", "95% interval"),
+    *("cut-ins", "answered", "flow", "verdict"),
+)
+NOTE = (
+    "Times are in ms. Dead air is endpoint_delay_ms of answered turns into which the agent did not break; flow is "
+    "conversation_flow, from 0 to 100; n counts turns. Points with a star are on the frontier: no other has less "
+    "dead air and fewer false cut-offs both."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """A sweep to be reported: the scenario, how many points it was to have, and those that were run."""
+
+    name: str
+    path: str
+    planned: int
+    results: Sequence[PointResult]
+
+    @property
+    def sentence(self) -> str:
+        """The sweep in one plain sentence, and a second one where runs cannot be relied on."""
+        done = len(self.results)
+        told = f"{done} of {self.planned} points were run" if done < self.planned else f"{done} points"
+        invalid = sum(result.level is Level.INVALID for result in self.results)
+        doubt = f" {invalid} of the runs cannot be relied on." if invalid else ""
+        return f"{told}; {self._frontier_told()}.{doubt}"
+
+    def _frontier_told(self) -> str:
+        places = [
+            (place, result.point.label)
+            for result in frontier(self.results)
+            if (place := result.operating_point)
+        ]
+        if not places:
+            return "none has enough turns and hold pauses for an operating point"
+        ends = [
+            f"{dead_air_ms:,.0f} ms of dead air with {share:.1%} false cut-offs ({label})"
+            for (dead_air_ms, share), label in (places[0], places[-1])
+        ]
+        if len(places) == 1:
+            return f"no other does better than {ends[0]} in either"
+        return f"{len(places)} are on the frontier, from {ends[0]} to {ends[1]}"
+
+
+def write_sweep(directory: Path, report: SweepReport) -> Path:
+    """Write `sweep.json`, `sweep.csv`, `sweep.md`, `pareto.png` and `sweep.html`; the page's path.
+
+    Raises UsageError where the directory cannot be written to.
+    """
+    content = sweep_json(report.name, report.path, report.planned, report.results)
+    page = directory / "sweep.html"
+    try:
+        (directory / "sweep.json").write_text(
+            json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+        )
+        (directory / "sweep.csv").write_text(render_csv(report), encoding="utf-8")
+        (directory / "sweep.md").write_text(render_markdown(report), encoding="utf-8")
+        page.write_text(_render_page(directory, report), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{directory}: the report cannot be written ({error.strerror or error}).") from error
+    return page
+
+
+def render_table(report: SweepReport) -> Table:
+    """The table for a terminal; cells are broken where it is narrow."""
+    found = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    for heading in (*_keys(report), *HEAD):
+        found.add_column(heading, justify="right", overflow="fold")
+    for result, row in zip(report.results, _rows(report), strict=True):
+        found.add_row(*row, style="bold" if result in frontier(report.results) else "")
+    return found
+
+
+def render_markdown(report: SweepReport) -> str:
+    """The content of `sweep.md`."""
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in _rows(report)]
+    blocks = [
+        f"# Sweep of {report.name}",
+        report.sentence,
+        table([*_keys(report), *HEAD], rows),
+        NOTE,
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def render_csv(report: SweepReport) -> str:
+    """The content of `sweep.csv`: settings by their whole keys, times in ms, rates as shares; empty where unknown."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    keys = list(report.results[0].point.settings) if report.results else []
+    writer.writerow(
+        [
+            *("point", *keys, "turns", "dead_air_p50_ms", "dead_air_p95_ms"),
+            *("voice_to_voice_p50_ms", "voice_to_voice_p95_ms", "hold_pauses"),
+            *("false_cutoff_rate", "false_cutoff_rate_low", "false_cutoff_rate_high", "cut_in_rate"),
+            *("response_rate", "conversation_flow", "verdict", "exit_code", "on_frontier", "run"),
+        ]
+    )
+    best = frontier(report.results)
+    for result in report.results:
+        cutoffs = result.false_cutoffs
+        flow = result.flow.rate.value if result.flow else None
+        writer.writerow(
+            [
+                *(result.point.number, *map(value_text, result.point.settings.values()), result.turns),
+                *_values(result.dead_air),
+                *_values(result.voice_to_voice),
+                *(cutoffs.n, cutoffs.value, cutoffs.low, cutoffs.high, result.cut_ins.value),
+                *(result.responses.value, None if flow is None else 100 * flow),
+                *(result.level.value if result.level else None, result.exit_code, int(result in best)),
+                result.run,
+            ]
+        )
+    return text.getvalue()
+
+
+def _render_page(directory: Path, report: SweepReport) -> str:
+    path = directory / "pareto.png"
+    with style():
+        figure = pareto.draw(report.results)
+        svg = keep(figure, path) if figure is not None else ""
+    if figure is None:
+        path.unlink(missing_ok=True)
+    return render(
+        "sweep.html.j2",
+        report=report,
+        head=[*_keys(report), *HEAD],
+        rows=list(zip(report.results, _rows(report), strict=True)),
+        frontier=frontier(report.results),
+        note=NOTE,
+        picture=Picture("pareto", pareto.TITLE, pareto.CAPTION, svg) if svg else None,
+    )
+
+
+def _keys(report: SweepReport) -> list[str]:
+    """The settings by the last part of their keys, by the whole key where two would be alike."""
+    keys = list(report.results[0].point.settings) if report.results else []
+    short = [last_part(key) for key in keys]
+    return [part if short.count(part) == 1 else key for key, part in zip(keys, short, strict=True)]
+
+
+def _rows(report: SweepReport) -> list[list[str]]:
+    best = frontier(report.results)
+    return [_row(result, result in best) for result in report.results]
+
+
+def _row(result: PointResult, on_frontier: bool) -> list[str]:
+    values = [value_text(value) for value in result.point.settings.values()]
+    flow = result.flow
+    return [
+        *values[:-1],
+        f"{values[-1]}{' *' if on_frontier else ''}",
+        f"{result.turns:,}",
+        _percentiles(result.dead_air),
+        _percentiles(result.voice_to_voice),
+        notation.short_rate(result.false_cutoffs),
+        notation.rate_interval(result.false_cutoffs) or notation.NONE,
+        notation.short_rate(result.cut_ins),
+        notation.short_rate(result.responses),
+        notation.score(flow.rate) if flow and flow.rate.value is not None else notation.NONE,
+        result.level.value if result.level else f"exit code {result.exit_code}",
+    ]
+
+
+def _percentiles(metric: MetricSummary | None) -> str:
+    if metric is None:
+        return notation.NONE
+    return " / ".join(
+        notation.NONE if found.value is None else notation.quantile(found, metric)
+        for found in (metric.p50, metric.p95)
+    )
+
+
+def _values(metric: MetricSummary | None) -> list[float | None]:
+    return [finite(metric.p50.value), finite(metric.p95.value)] if metric else [None, None]

@@ -1,0 +1,122 @@
+"""`rtbench sweep` without its runs: grid, options passed on, what is printed, and the exit code."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rtbench.cli import sweep
+from rtbench.core.errors import UsageError
+from rtbench.load import sweep as holding
+from rtbench.load.sweep import HeldPoint, PreparedPoint
+
+KEY = "session.turn_detection.silence_duration_ms"
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "vad_sweep.yaml"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., int]:
+    """Run the command with these words, and with a directory of its own to write to."""
+
+    def run(*words: str, scenario: Path = SCENARIO) -> int:
+        parser = argparse.ArgumentParser()
+        sweep.register(parser.add_subparsers())
+        args = parser.parse_args(["sweep", str(scenario), "--out", str(tmp_path / "out"), *words])
+        code: int = args.handler(args)
+        return code
+
+    return run
+
+
+@pytest.fixture
+def codes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Exit codes of the runs to come; each leaves a run's directory unless its code is 1."""
+    codes: list[int] = []
+
+    def hold(
+        directory: Path,
+        points: list[PreparedPoint],
+        arguments: list[str],
+        note: Callable[[HeldPoint], None],
+    ) -> list[HeldPoint]:
+        (directory / "arguments").write_text("\n".join(arguments))
+        held = []
+        for each, code in zip(points, codes, strict=False):
+            path = directory / each.folder / "run"
+            path.mkdir(parents=True)
+            (path / "run.json").write_text("{}")
+            held.append(HeldPoint(each.point, None if code == 1 else path, code))
+            note(held[-1])
+        return held
+
+    monkeypatch.setattr(holding, "hold_sweep", hold)
+    return codes
+
+
+def test_it_reports_on_all_points_and_ends_with_the_page(run, codes, tmp_path: Path, capsys) -> None:
+    codes += [0, 0]
+    assert run("--set", f"{KEY}=200,500") == 0
+    (directory,) = (tmp_path / "out").iterdir()
+    assert directory.name.endswith("-vad_sweep-sweep")
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == str(directory / "sweep.html")
+    assert (directory / "sweep.html").is_file()
+    assert [line.split()[:3] for line in printed.err.splitlines()] == [
+        ["1/2", "silence_duration_ms=200", "INVALID"],
+        ["2/2", "silence_duration_ms=500", "INVALID"],
+    ]
+
+
+def test_options_of_the_runs_are_passed_on_as_they_are(run, codes, tmp_path: Path) -> None:
+    codes += [0]
+    words = (
+        "--users",
+        "3",
+        "--spawn-rate",
+        "2",
+        "--duration",
+        "5 s",
+        "--target",
+        "http://127.0.0.1:1/v1",
+        "--no-budget",
+    )
+    run("--set", f"{KEY}=200", *words)
+    (directory,) = (tmp_path / "out").iterdir()
+    assert (directory / "arguments").read_text().splitlines() == [
+        "--target=http://127.0.0.1:1/v1",
+        "--users=3",
+        "--spawn-rate=2",
+        "--duration=5 s",
+        "--no-budget",
+    ]
+
+
+@pytest.mark.parametrize(("of_runs", "code"), [([0, 2], 2), ([2, 4], 4), ([4, 130], 130)])
+def test_the_exit_code_is_the_worst_of_the_points(run, codes, of_runs: list[int], code: int) -> None:
+    codes += of_runs
+    assert run("--set", f"{KEY}=200,500") == code
+
+
+def test_an_interrupted_sweep_reports_what_was_finished(run, codes, tmp_path: Path, capsys) -> None:
+    codes += [0, 130]
+    assert run("--set", f"{KEY}=200,500,900") == 130
+    printed = capsys.readouterr()
+    assert "2 of 3 points were run" in " ".join(printed.out.split())
+    assert printed.err.splitlines()[-1] == "rtbench: interrupted; the report covers what was finished"
+    assert len(list((tmp_path / "out").glob("*/sweep.html"))) == 1
+
+
+def test_a_sweep_of_which_no_run_began_leaves_nothing_behind(run, codes, tmp_path: Path, capsys) -> None:
+    codes += [1]
+    assert run("--set", f"{KEY}=200,500") == 1
+    assert list((tmp_path / "out").iterdir()) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_bad_settings_are_told_before_anything_is_made(run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=KEY):
+        run("--set", f"{KEY}=200,soon")
+    with pytest.raises(UsageError, match=r"absent\.yaml: no such file"):
+        run("--set", f"{KEY}=200", scenario=tmp_path / "absent.yaml")
+    assert not (tmp_path / "out").exists()
