@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 
 import rtbench
-from rtbench.cli import corpus, emulator, report, run, scenario, worker
+from rtbench.cli import corpus, emulator, report, run, scenario, sweep, worker
 from rtbench.core.errors import ExitCode, RtbenchError
 
-COMMANDS = (run, report, emulator, worker, corpus, scenario)
+COMMANDS = (run, report, sweep, emulator, worker, corpus, scenario)
 
 DESCRIPTION = """The load tester for voice: holds scripted spoken conversations, many at once and in real time,
 against a realtime speech-to-speech API, and tells what the callers would have heard."""

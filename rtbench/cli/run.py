@@ -80,12 +80,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_scenarios(paths: Sequence[Path]) -> None:
     """Everything that can be seen to be wrong with them before a process is started for them."""
-    from rtbench.scenario.clips import check_clips, open_corpus
+    from rtbench.scenario.clips import check_clips, open_corpus, script_clips
     from rtbench.scenario.load import load_scenarios
 
     for scenario in load_scenarios(paths):
         corpus = open_corpus(scenario)
         check_clips(scenario, corpus)
+        corpus.load(script_clips(scenario, corpus))
         _check_emulator(scenario, corpus)
 
 

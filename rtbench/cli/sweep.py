@@ -83,7 +83,9 @@ def sweep(args: argparse.Namespace) -> int:
     console.print()
     console.print(str(page), soft_wrap=True, highlight=False)
     if code == ExitCode.INTERRUPTED:
-        print("rtbench: interrupted; the report covers what was finished", file=sys.stderr)
+        print(
+            "rtbench: the sweep was interrupted; its report covers the points that were run", file=sys.stderr
+        )
     return code
 
 

@@ -30,15 +30,6 @@ class Clip:
     voice: str = ""
 
     @property
-    def sound_start_ns(self) -> int:
-        """Where there is something to be heard: at its speech, or from its first sample on where nobody speaks (noise)."""
-        return self.speech_start_ns if self.speech_start_ns < self.speech_end_ns else 0
-
-    @property
-    def sound_end_ns(self) -> int:
-        return self.speech_end_ns if self.speech_start_ns < self.speech_end_ns else self.duration_ns
-
-    @property
     def sound_ns(self) -> tuple[int, int]:
         """Start and end of its sound: of the speech, or of the whole where there is none, as in noise."""
         if self.speech_start_ns < self.speech_end_ns:

@@ -169,7 +169,7 @@ class TurnFold:
         return sum(
             piece.end_ns - piece.start_ns
             for start_ns, end_ns in zip(starts_ns, ends_ns, strict=True)
-            for piece in self._voice.audible_pieces(start_ns, min(end_ns, now))
+            for piece in self._voice.audible_pieces(start_ns, max(start_ns, min(end_ns, now)))
         )
 
     def _playbacks(self) -> list[Playback]:

@@ -288,7 +288,7 @@ class Bench:
 
     def await_end(self) -> None:
         """Until the run has ended, whoever stops it."""
-        self._over.wait()
+        self._over.wait(self._environment.stop_timeout + 2 * GRACE_S)
 
     def _drain_workers(self, timeout_s: float, *, abort: bool) -> None:
         self._runner.send_message(DRAIN, {"timeout_s": timeout_s, "abort": abort})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def _worker_runner(environment: Environment, master_host: str, master_port: int)
 
 def _end_with_parent(worker: Any) -> None:
     """Standard input is a pipe that the parent holds open and never writes to; the engine sees its own end close."""
-    gevent.get_hub().threadpool.apply(sys.stdin.buffer.read)
+    gevent.get_hub().threadpool.apply(os.read, (sys.stdin.fileno(), 1))
     gevent.kill(worker, SystemExit)
 
 

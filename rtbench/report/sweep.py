@@ -47,7 +47,11 @@ class SweepReport:
     def sentence(self) -> str:
         """The sweep in one plain sentence, and a second one where runs cannot be relied on."""
         done = len(self.results)
-        told = f"{done} of {self.planned} points were run" if done < self.planned else f"{done} points"
+        told = (
+            f"{done} of {self.planned} points were run"
+            if done < self.planned
+            else f"{done} point{'' if done == 1 else 's'}"
+        )
         invalid = sum(result.level is Level.INVALID for result in self.results)
         doubt = f" {invalid} of the runs cannot be relied on." if invalid else ""
         return f"{told}; {self._frontier_told()}.{doubt}"

@@ -103,7 +103,10 @@ def test_an_interrupted_sweep_reports_what_was_finished(run, codes, tmp_path: Pa
     assert run("--set", f"{KEY}=200,500,900") == 130
     printed = capsys.readouterr()
     assert "2 of 3 points were run" in " ".join(printed.out.split())
-    assert printed.err.splitlines()[-1] == "rtbench: interrupted; the report covers what was finished"
+    assert (
+        printed.err.splitlines()[-1]
+        == "rtbench: the sweep was interrupted; its report covers the points that were run"
+    )
     assert len(list((tmp_path / "out").glob("*/sweep.html"))) == 1
 
 

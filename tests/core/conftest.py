@@ -285,8 +285,8 @@ def english() -> Corpus:
 
 
 @pytest.fixture(scope="session")
-def talk(english: Corpus) -> Callable[..., Duplex]:
-    """`talk(script, *replies, knows=(...), delay_ms=0, **profile)`: held against a service that says these clips."""
+def converse(english: Corpus) -> Callable[..., Duplex]:
+    """`converse(script, *replies, knows=(...), delay_ms=0, **profile)`: held against a service that says these clips."""
     frames = FrameCache(english)
 
     def recording(name: str) -> Recording:

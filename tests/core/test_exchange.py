@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from rtbench.core.client_events import (
     ResponseCancel,
 )
 from rtbench.core.exchange import Exchange
-from rtbench.core.metrics.turn_taking import truncation_error_ms
-from rtbench.core.script import Clip, Interrupt, Listen, Moment, Say, Script, SessionConfig
+from rtbench.core.metrics.turn_taking import STIMULUS_METRICS, TURN_TAKING_METRICS, truncation_error_ms
+from rtbench.core.script import Clip, Disturb, Interrupt, Listen, Moment, Say, Script, SessionConfig
 from rtbench.core.stimuli import Stimulus
 from rtbench.core.turns import Turn
 
@@ -350,3 +352,160 @@ def test_a_moment_is_counted_on_from_a_preamble_into_the_answer_behind_it(talk, 
     assert talk.exchange.moment_ns(Moment(heard_ns=700 * MS)) is None
     talk.at(3_000, agent.audio(600, "r2"))
     assert talk.exchange.moment_ns(Moment(heard_ns=700 * MS)) == 3_100 * MS
+
+
+# What each fault of a service moves, and what not. The emulator's VAD hears 40 ms frames.
+
+LISTEN = Listen(8_000 * MS)
+IN_MID_WORD = Moment(heard_ns=2_000 * MS)
+REPLY = "reply_order"
+BARGE_IN, PASSIVE, COUGH, HESITANT = "barge in", "passive barge in", "cough", "hesitant"
+
+
+@pytest.fixture(scope="module")
+def scene(english, converse) -> Callable[..., dict[str, Any]]:
+    """`scene(name, **faults)`: the turn-taking of one stimulus, or of a turn where there is none, in virtual time.
+
+    The agent answers at the pace of real time, in pieces of 100 ms. A threshold of 0.1 takes a cough for speech.
+    """
+
+    def script(name: str) -> Script:
+        detection = {"type": "server_vad", "silence_duration_ms": 800 if name == HESITANT else 500}
+        if name == COUGH:
+            detection["threshold"] = 0.1
+        wire = {"type": "realtime", "audio": {"input": {"turn_detection": detection}}}
+        question = Say(english.clip("hesitant_number" if name == HESITANT else "delivery_question"))
+        into = {
+            BARGE_IN: [Interrupt(english.clip("let_me_interrupt"), IN_MID_WORD)],
+            PASSIVE: [Interrupt(english.clip("let_me_interrupt"), IN_MID_WORD)],
+            COUGH: [Disturb(english.clip("cough_long"), "cough", IN_MID_WORD)],
+            HESITANT: [],
+        }[name]
+        policy = "passive" if name == PASSIVE else "flush_on_speech_started"
+        return Script((question, *into, LISTEN), SessionConfig(wire), policy=policy)
+
+    @cache
+    def hold(name: str, faults: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+        delay = "1200 ms" if name == HESITANT else "310 ms"
+        held = converse(
+            script(name),
+            REPLY,
+            knows=("hesitant_number",),
+            pace="1x",
+            response_delay=delay,
+            seed=14,  # of no_answer at a rate of 0.5 it spares the first answer and strikes the second
+            faults=dict(faults),
+        )
+        first, last = held.turns[0], held.turns[-1]
+        values: dict[str, Any] = {metric.name: metric.compute(first) for metric in TURN_TAKING_METRICS}
+        values |= {"false_cutoffs": first.false_cutoffs, "answered": last.outcome == "answered"}
+        stimulus = held.stimuli[0] if held.stimuli else Stimulus(0, 0, "silence", clip="")
+        return values | {metric.name: metric.compute(stimulus) for metric in STIMULUS_METRICS}
+
+    return lambda name, **faults: hold(name, tuple(faults.items()))
+
+
+def test_without_a_fault_turns_are_taken_well(scene) -> None:
+    assert (
+        scene(BARGE_IN)
+        == {
+            "barge_in_detect_ms": 99.0,  # 60 ms of speech, found at the end of the frame
+            "barge_in_server_stop_ms": 99.0,
+            "barge_in_heard_stop_ms": 99.0,
+            "stale_audio_ms": 0.0,
+            "stale_heard_ms": 0.0,
+            "yielded": 1.0,
+            "missed_interruption": 0.0,
+            "false_interruption": None,
+            "resumed": None,
+            "resume_ms": None,
+            "post_interrupt_ms": 942.0,  # 536 for the silence and the rest of its frame, 310 of delay, 96 of silence
+            "truncation_error_ms": 0.0,
+            "truncation_rejected": 0.0,
+            "cut_in": 0.0,
+            "overlap_ms": 0.0,
+            "false_cutoffs": 0,
+            "answered": True,
+        }
+    )
+    hesitant = scene(HESITANT)
+    assert (hesitant["cut_in"], hesitant["overlap_ms"], hesitant["false_cutoffs"]) == (0.0, 0.0, 0)
+
+
+NEVER = "never"
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "moved"),
+    [
+        (BARGE_IN, {"late_cancel": "300 ms"}, {"barge_in_server_stop_ms": 300.0}),
+        (
+            PASSIVE,
+            {"late_cancel": "300 ms"},
+            {"barge_in_server_stop_ms": 300.0, "barge_in_heard_stop_ms": 300.0},
+        ),
+        (BARGE_IN, {"stale_audio": "200 ms"}, {"barge_in_server_stop_ms": 170.0, "stale_audio_ms": 200.0}),
+        (COUGH, {"stale_audio": "200 ms"}, {"stale_audio_ms": 200.0}),
+        (
+            PASSIVE,
+            {"stale_audio": "200 ms"},
+            {
+                "barge_in_server_stop_ms": 170.0,  # two more pieces, the next one due in 70 ms
+                "barge_in_heard_stop_ms": 200.0,
+                "stale_audio_ms": 200.0,
+                "stale_heard_ms": 200.0,
+            },
+        ),
+        (
+            BARGE_IN,
+            {"detection_delay": "250 ms"},
+            {
+                "barge_in_detect_ms": 250.0,
+                "barge_in_server_stop_ms": 250.0,
+                "barge_in_heard_stop_ms": 250.0,
+            },
+        ),
+        (
+            BARGE_IN,
+            {"missed_interruption": 1.0},
+            {
+                "yielded": -1.0,
+                "missed_interruption": 1.0,
+                "barge_in_heard_stop_ms": 2_679.0,  # the end of the answer
+                "answered": -1,
+                **dict.fromkeys(
+                    (
+                        "barge_in_detect_ms",
+                        "barge_in_server_stop_ms",
+                        "stale_audio_ms",
+                        "stale_heard_ms",
+                        "post_interrupt_ms",
+                        "truncation_error_ms",
+                        "truncation_rejected",
+                    ),
+                    NEVER,
+                ),
+            },
+        ),
+        (BARGE_IN, {"truncation_rejected": 1.0}, {"truncation_rejected": 1.0}),
+        (COUGH, {"truncation_rejected": 1.0}, {"truncation_rejected": 1.0}),
+        (BARGE_IN, {"late_answer": "400 ms"}, {"post_interrupt_ms": 400.0}),
+        (COUGH, {"late_answer": "400 ms"}, {"resume_ms": 400.0}),
+        (COUGH, {"no_answer": 0.5}, {"resumed": -1.0, "resume_ms": NEVER}),
+        (HESITANT, {"no_answer": 1.0}, {"answered": -1}),
+        (HESITANT, {"premature_cutoff": 1.0}, {"false_cutoffs": 3}),
+        (HESITANT, {"cut_in": "600 ms"}, {"cut_in": 1.0, "overlap_ms": 1_439.0}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else next(iter(value)),
+)
+def test_a_fault_moves_its_own_metric_and_no_other_but_those_that_contain_it(
+    scene, name, fault, moved
+) -> None:
+    """The error of truncation is the one metric that no service can move: it is the client's own."""
+    sound, faulty = scene(name), scene(name, **fault)
+    found = {
+        metric: NEVER if value is None else value if sound[metric] is None else value - sound[metric]
+        for metric, value in faulty.items()
+        if value != sound[metric]
+    }
+    assert found == moved

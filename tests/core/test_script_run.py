@@ -350,6 +350,16 @@ def test_two_sounds_into_one_answer(caller, agent, hello, cough) -> None:
     assert [false_interruption(each) for each in (cough_made, click_made)] == [None, 0.0]
 
 
+def test_noise_sounds_from_its_first_sample_to_its_last(caller, agent, hello) -> None:
+    noise = Clip("noise", 1_500 * MS, speech_start_ns=1_500 * MS, speech_end_ns=1_500 * MS, role="noise")
+    run = caller(Say(hello), Disturb(noise, "noise", AFTER_1_S), LISTEN)
+    answer(run, agent, 1_600, 4_000)
+    run.sleep_until(9_000)
+    assert run.clips[1] == ("noise", 2_620)
+    (stimulus,) = run.stimuli
+    assert (stimulus.onset_ns, stimulus.end_ns) == (2_620 * MS, 4_120 * MS)
+
+
 # Silence.
 
 

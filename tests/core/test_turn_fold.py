@@ -22,6 +22,7 @@ from rtbench.core.response_events import (
     ResponseDone,
     TextDelta,
 )
+from rtbench.core.script import Clip
 from rtbench.core.server_events import InputAudioCommitted, SpeechStarted, SpeechStopped
 from rtbench.core.turn_fold import TurnFold
 from rtbench.core.turns import Turn
@@ -649,3 +650,87 @@ def test_the_parts_add_up_to_the_whole_however_audio_arrives(prebuffer_ms, lead_
     assert (turn.audible_ns is not None) == (heard_ms >= max(lead_ms - EARLY_MS, 0) + 59)
     if turn.audible_ns is not None:
         assert turn.leading_silence_ms == max(lead_ms - EARLY_MS, 0)
+
+
+# Pauses of the caller's own, and both speaking.
+
+HESITANT = Clip(
+    "c", 3_000 * MS, 0, 2_000 * MS, holds=((500 * MS, 900 * MS), (1_200 * MS, 1_400 * MS)), role="statement"
+)
+"""Speech from 8.0 to 10.0 s, with pauses at 8.5 to 8.9 and 9.2 to 9.4 s."""
+
+
+def hesitant(kind: str = "spoken") -> Exchange:
+    exchange = Exchange(kind=kind)
+    exchange.fold = TurnFold(exchange.turn, exchange.voice, HESITANT)
+    return exchange
+
+
+@pytest.mark.parametrize(
+    ("story", "cutoffs"),
+    [
+        ([], 0),
+        ([(8_400, [STOPPED])], 0),  # no pause yet: whatever that was, it was not this
+        ([(8_700, [STOPPED])], 1),
+        ([(8_950, [STOPPED])], 1),  # its arrival may be as late as it likes
+        ([(8_700, [STOPPED]), (8_800, [STARTED, STOPPED])], 1),
+        ([(8_700, [STOPPED]), (9_300, [STOPPED])], 2),
+        ([(8_700, [STOPPED, created()])], 1),
+        ([(8_700, [STOPPED]), (9_300, [created()])], 1),  # a late answer to the first of the two
+        ([(8_700, [created()])], 1),
+        ([(9_000, [created()])], 0),  # the caller speaks: it cut in
+        ([(10_000, [STOPPED, created()])], 0),
+    ],
+)
+def test_a_pause_taken_for_the_end_is_counted_once(story, cutoffs) -> None:
+    exchange = hesitant()
+    for ms, events in story:
+        exchange.at(ms, *events)
+    turn = exchange.close()
+    assert (turn.hold_pauses, turn.false_cutoffs) == (2, cutoffs)
+
+
+def test_no_pause_can_be_taken_for_the_end_where_the_caller_ends_the_turn() -> None:
+    exchange = hesitant("manual")
+    exchange.at(8_700, STOPPED)
+    turn = exchange.close()
+    assert (turn.hold_pauses, turn.false_cutoffs) == (0, 0)
+
+
+def test_an_agent_that_is_audible_before_the_end_of_speech_cuts_in() -> None:
+    exchange = hesitant()
+    exchange.at(8_600, created())
+    exchange.audio(8_700, tone(1_000))
+    turn = exchange.close()
+    assert turn.agent_cut_in
+    assert turn.overlap_ms == 300 + 300  # from 8.9 to 9.2 and from 9.4 to 9.7: not in the caller's pauses
+    assert voice_to_voice_ms(turn) == -1_300
+
+
+def test_an_answer_that_is_flushed_before_its_first_sound_was_never_heard() -> None:
+    exchange = hesitant()
+    exchange.at(8_700, STOPPED, created())
+    exchange.audio(8_750, np.concatenate((quiet(400), tone(500))))
+    exchange.at(9_000, STARTED)
+    assert exchange.turn.audible_ns is exchange.turn.playout_wait_ms is None
+    turn = exchange.close()
+    assert (turn.agent_cut_in, turn.overlap_ms, turn.leading_silence_ms) == (False, 0.0, None)
+    assert turn.first_audio_ns == 8_750 * MS
+
+
+def test_an_early_answer_that_was_heard_and_taken_back_cut_in_all_the_same() -> None:
+    exchange = hesitant()
+    exchange.at(8_700, STOPPED, created())
+    exchange.audio(8_750, tone(1_000))
+    exchange.at(9_000, STARTED, cancelled())
+    exchange.at(10_500, STOPPED, created("resp_2"))
+    exchange.audio(10_600, tone(300), "resp_2")
+    turn = exchange.close()
+    assert (turn.response_id, turn.agent_cut_in, turn.overlap_ms) == ("resp_2", True, 100.0)
+    assert voice_to_voice_ms(turn) == 600
+
+
+def test_a_turn_that_is_closed_in_mid_speech_overlaps_up_to_then() -> None:
+    exchange = hesitant()
+    exchange.audio(8_000, tone(1_000))
+    assert exchange.close(8_300).overlap_ms == 300.0

@@ -100,8 +100,7 @@ class _Writer:
         self.directory = RunDirectory.create(base, "support_call", STARTED)
         self.truth: list[dict[str, Any]] = []
         self.corpus = corpus
-        path = self.directory.path
-        self.tables = {name: RowWriter(path, name, columns) for name, columns in TABLES.items()}
+        self.tables = {name: RowWriter(self.directory.path, name, kind) for name, kind in TABLES.items()}
         self.tables["trace"] = RowWriter(self.directory.trace, "engine-1", schema.TRACE)
         self.turn_rows_appended = 0
         self.stimuli_of_session = 0
@@ -112,8 +111,7 @@ class _Writer:
         self._generator(spans, rows=len(spans) + self.turn_rows_appended)
         for writer in self.tables.values():
             writer.close()
-        lines = "".join(json.dumps(row) + "\n" for row in self.truth)
-        self.directory.emulator_log.write_text(lines, encoding="utf-8")
+        self.directory.emulator_log.write_text("".join(json.dumps(row) + "\n" for row in self.truth))
         self._provenance(spans, ended_well)
         return self.directory.path
 
@@ -147,9 +145,8 @@ class _Writer:
 
     def _turn(self, name: str, session: Session, index: int, now: int, mood: float) -> Turn:
         random, user = self.random, int(name[1:])
-        speech_ms = random.uniform(900, 2500)
         turn = Turn(number=index, clip=CLIPS[index % len(CLIPS)], voice="rms", user_speech_start_ns=now)
-        turn.user_speech_end_ns = end = now + int(speech_ms * MS)
+        turn.user_speech_end_ns = end = now + int(random.uniform(900, 2500) * MS)
         turn.speech_started_ns = now + 60 * MS
         turn.speech_stopped_ns = end + int(random.normal(505, 8) * MS)
         turn.response_id = f"resp_{user}_{index}"

@@ -41,7 +41,7 @@ def test_what_was_cut_short_lacks_points_or_cannot_be_relied_on_is_said(make_poi
     )
     unplaced = [make_point(500, None, 0.25)]
     assert SweepReport("vad", "x", 1, unplaced).sentence == (
-        "1 points; none has enough turns and hold pauses for an operating point."
+        "1 point; none has enough turns and hold pauses for an operating point."
     )
 
 

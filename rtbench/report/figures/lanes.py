@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ CALLER, AGENT = 1.0, -1.0
 COLOURS = {CALLER: BLUE, AGENT: GREEN}
 NAMES = {CALLER: "caller", AGENT: "agent"}
 
-LABEL_CHARACTERS = 115
+LABEL_CHARACTERS = 140
 """How many characters of a label fit the width of the picture."""
 
 SAME_PLACE_CHARACTERS = 0.25
@@ -88,18 +89,18 @@ def draw_span(axes: Axes, start_ms: float, end_ms: float, colour: str) -> None:
 def mark_events(axes: Axes, events: Mapping[str, float], origin: str) -> None:
     """Lines at the events; their labels above the lanes, in as many rows as keep them apart.
 
-    Of labels that would meet, the earlier stands higher: its line passes to the left of the later ones.
-    Events that cannot be told apart in the picture share a label, in their order. `origin` names the
+    Of labels that would meet, the earlier stands higher: its line passes to the left of the later ones,
+    and no line through a label. Events that cannot be told apart in the picture share a label, in their order. `origin` names the
     event that time is counted from; its line is not dashed.
     """
     left, right = axes.get_xlim()
     per_character = (right - left) / LABEL_CHARACTERS
-    row_starts: list[float] = []
+    free_until: list[float] = []  # by row: where the first line stands that passes through it
     for at_ms, labels in reversed(_together(events, SAME_PLACE_CHARACTERS * per_character)):
         label = SEPARATOR.join(labels)
         end = at_ms + (len(label) + 2) * per_character
-        row = next((row for row, start in enumerate(row_starts) if end <= start), len(row_starts))
-        row_starts[row : row + 1] = [at_ms]
+        row = next((row for row, free in enumerate(free_until) if end <= free), len(free_until))
+        free_until[: row + 1] = [at_ms] * (row + 1)
         _mark(axes, at_ms, label, ROW_POINTS * row + 3, "-" if origin in labels else "--")
 
 
@@ -117,7 +118,11 @@ def _together(events: Mapping[str, float], reach_ms: float) -> list[tuple[float,
 def _mark(axes: Axes, at_ms: float, label: str, above_points: float, line: str) -> None:
     """A line through the lanes and on to its label, `above_points` above them."""
     axes.axvline(at_ms, color=MUTED, linewidth=0.9, linestyle=line)
-    foot = {"xy": (at_ms, 1.0), "xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
+    foot: dict[str, Any] = {
+        "xy": (at_ms, 1.0),
+        "xycoords": axes.get_xaxis_transform(),
+        "textcoords": "offset points",
+    }
     stem = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xytext=(0, above_points + 9), arrowprops=stem, annotation_clip=False, **foot)
     axes.annotate(label, xytext=(3, above_points), fontsize=8, va="bottom", annotation_clip=False, **foot)

@@ -50,9 +50,7 @@ def _colours(figure) -> list[tuple[float, ...]]:
 def test_every_event_stands_at_its_time_from_the_callers_first_sound() -> None:
     assert _marks(interruption_timeline.draw(STIMULUS, None, None)) == {
         "onset": 0,
-        "detected": 180,
-        "player emptied": 181,
-        "silence heard": 182,
+        "detected · player emptied · silence heard": 180,
         "cancelled": 230,
         "last audio": 290,
         "new answer": 1_400,

@@ -11,7 +11,12 @@ def _axes(start_ms: float = -500, end_ms: float = 2_000):
 
 
 def _labels(axes) -> dict[str, tuple[float, float]]:
-    return {text.get_text(): text.xy for text in axes.texts if hasattr(text, "xy")}
+    return {text.get_text(): text.xy for text in axes.texts if text.get_text() and hasattr(text, "xy")}
+
+
+def _heights(axes) -> dict[str, float]:
+    """How many points above the lanes each label stands."""
+    return {text.get_text(): text.xyann[1] for text in axes.texts if text.get_text()}
 
 
 def test_the_two_lanes_are_named() -> None:
@@ -52,15 +57,29 @@ def test_a_span_says_how_long_it_is_also_where_the_picture_ends_before_it() -> N
 
 def test_labels_that_would_meet_stand_above_each_other_the_earlier_higher() -> None:
     axes = _axes()
-    lanes.mark_events(axes, {"first": 100.0, "second": 110.0, "far": 1_500.0}, "first")
-    places = _labels(axes)
-    assert places["first"][1] > places["second"][1] == places["far"][1]
+    lanes.mark_events(axes, {"first": 100.0, "second": 130.0, "far": 1_500.0}, "first")
+    above = _heights(axes)
+    assert above["first"] > above["second"] == above["far"]
+
+
+def test_no_line_passes_through_a_label() -> None:
+    axes = _axes(0, 4_000)
+    lanes.mark_events(axes, {"short": 0.0, "a rather long label": 150.0, "x": 600.0}, "short")
+    above = _heights(axes)
+    assert above["a rather long label"] > above["x"]
+    assert above["short"] > above["a rather long label"]
+
+
+def test_events_that_the_eye_cannot_tell_apart_share_a_label_in_their_order() -> None:
+    axes = _axes()
+    lanes.mark_events(axes, {"silence": 182.0, "onset": 0.0, "detected": 180.0, "emptied": 181.0}, "onset")
+    assert {label: place[0] for label, place in _labels(axes).items()} == {
+        "onset": 0.0,
+        "detected · emptied · silence": 180.0,
+    }
 
 
 def test_only_the_origins_line_is_not_dashed() -> None:
     axes = _axes()
     lanes.mark_events(axes, {"onset": 0.0, "detected": 900.0}, "onset")
-    styles = {line.get_xdata()[0]: line.get_linestyle() for line in axes.lines if len(line.get_ydata()) == 2}
-    crossing = [line for line in axes.lines if list(line.get_ydata()) == [0, 1]]
-    assert {line.get_xdata()[0]: line.get_linestyle() for line in crossing} == {0.0: "-", 900.0: "--"}
-    assert set(styles) == {0.0, 900.0}
+    assert {line.get_xdata()[0]: line.get_linestyle() for line in axes.lines} == {0.0: "-", 900.0: "--"}

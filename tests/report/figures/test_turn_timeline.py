@@ -32,8 +32,7 @@ def _lane(figure, name: str):
 def test_every_event_stands_at_its_time_from_the_end_of_speech() -> None:
     marks = _texts(turn_timeline.draw(TURN, None, None))
     assert marks["end of speech"] == 0
-    assert marks["speech_stopped"] == 505
-    assert marks["response.created"] == 510
+    assert marks["speech_stopped · response.created"] == 505
     assert marks["first audio"] == 900
     assert marks["audible"] == 1_000
     assert marks["response.done"] == 2_000

@@ -1,0 +1,93 @@
+"""Runs that come to their end: by `rtbench run` with one process and with two, and with Locust's page."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+LOSSES = {"rows_lost", "workers_lost", "engine_died", "not_ended", "no_turns"}
+"""Findings that no run may have; a busy machine may make one late, which is none of these."""
+
+
+@pytest.fixture(scope="module")
+def runs(start: Callable[..., Any], scenario: Path, emulator_url: str) -> dict[str, Any]:
+    """All of them at the same time, as most of their time is spent on starting."""
+    run = ("rtbench", "run", scenario)
+    return {
+        "one process": start(*run),
+        "two workers": start(*run, "--workers", "2"),
+        "page": start(*run, "--web", "18641", "--target", emulator_url, "--duration", "10 min"),
+    }
+
+
+@pytest.mark.parametrize("name", ["one process", "two workers"])
+def test_a_run_ends_with_its_report_and_every_row(
+    runs: dict[str, Any], name: str, rows: Callable[[Path], dict[str, int]]
+) -> None:
+    running = runs[name]
+    ended = running.ended()
+    summary = json.loads((running.run / "summary.json").read_text())
+    verdict = summary["verdict"]["level"]
+
+    assert ended.code == (4 if verdict == "INVALID" else 0), ended.errors
+    assert re.search(rf"^ {verdict} *$", ended.out, re.MULTILINE)
+    assert not LOSSES & {finding["code"] for finding in summary["verdict"]["findings"]}
+    assert ended.out.splitlines()[-1] == str(Path("reports") / running.run.name / "report.html")
+    assert (running.run / "report.html").stat().st_size > 10_000
+    assert ended.errors == ""
+
+    reconciliation = json.loads((running.run / "run.json").read_text())["reconciliation"]
+    assert rows(running.run) == {"turns": 4, "sessions": 4}
+    assert reconciliation["rows_sent"] == reconciliation["rows_received"] == 8
+    assert reconciliation["workers_planned"] == reconciliation["workers_finished"]
+    assert reconciliation["workers_planned"] == (2 if name == "two workers" else 1)
+    assert running.left_behind() == []
+
+
+def test_the_run_of_two_workers_keeps_their_callers_apart(runs: dict[str, Any]) -> None:
+    import pyarrow.parquet as pq
+
+    runs["two workers"].ended()
+    sessions = pq.read_table(runs["two workers"].run / "sessions.parquet").to_pylist()
+    assert {row["worker"] for row in sessions} == {"w0", "w1"}
+    assert len({(row["user"], row["iteration"]) for row in sessions}) == 4
+
+
+def test_locusts_page_shows_the_conversations(runs: dict[str, Any]) -> None:
+    running = runs["page"]
+    running.until_turns_are_written()
+    with urllib.request.urlopen("http://127.0.0.1:18641/", timeout=60) as page:
+        assert b"Locust" in page.read()
+
+    def statistics() -> dict[tuple[str, str], Any]:
+        with urllib.request.urlopen("http://127.0.0.1:18641/stats/requests", timeout=60) as answer:
+            found = json.load(answer)["stats"]
+        return {(entry["method"], entry["name"]): entry for entry in found}
+
+    wanted = {("voice", "connect"), ("voice", "voice_to_voice")}
+    shown = running.until(
+        lambda: found if wanted <= (found := statistics()).keys() else None, "voice entries"
+    )
+    assert shown["voice", "voice_to_voice"]["num_failures"] == 0
+
+
+def test_the_stop_button_of_the_page_ends_the_run_with_its_report(
+    runs: dict[str, Any], rows: Callable[[Path], dict[str, int]]
+) -> None:
+    running = runs["page"]
+    running.until_turns_are_written()
+    with urllib.request.urlopen("http://127.0.0.1:18641/stop", data=b"", timeout=60) as answer:
+        assert json.load(answer)["success"]
+
+    ended = running.ended()
+    assert ended.errors == ""
+    reconciliation = json.loads((running.run / "run.json").read_text())["reconciliation"]
+    assert reconciliation["rows_sent"] == reconciliation["rows_received"] == sum(rows(running.run).values())
+    assert (running.run / "report.html").is_file()
+    assert running.left_behind() == []

@@ -1,0 +1,85 @@
+"""The emulator of a run, its process replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rtbench.core.errors import TargetUnreachable, UsageError
+from rtbench.load import embedded_emulator
+from rtbench.load.embedded_emulator import EmbeddedEmulator
+
+
+class FakeProcess:
+    url = "http://127.0.0.1:40123/v1"
+    pid = 4711
+
+    def __init__(self, **asked: Any) -> None:
+        self.asked = asked
+        self.status: int | None = None
+        self.stops = 0
+
+    def poll(self) -> int | None:
+        return self.status
+
+    def stop(self) -> None:
+        self.stops += 1
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[FakeProcess]:
+    """The processes that were started."""
+    started: list[FakeProcess] = []
+
+    def start(**asked: Any) -> FakeProcess:
+        started.append(FakeProcess(**asked))
+        return started[-1]
+
+    monkeypatch.setattr(embedded_emulator, "EmulatorProcess", start)
+    return started
+
+
+@pytest.fixture
+def emulator(started) -> EmbeddedEmulator:
+    return EmbeddedEmulator({"seed": 9}, Path("corpora/english"), Path("run/emulator.jsonl"))
+
+
+def test_it_is_started_with_the_scenarios_settings_and_logs_into_the_run(emulator, started) -> None:
+    (process,) = started
+    assert process.asked == {
+        "profile": {"seed": 9},
+        "corpus": Path("corpora/english"),
+        "log": Path("run/emulator.jsonl"),
+    }
+    assert (emulator.url, emulator.pid) == ("http://127.0.0.1:40123/v1", 4711)
+
+
+def test_it_is_alive_until_its_process_is_not(emulator) -> None:
+    assert emulator.death() is None
+
+
+@pytest.mark.parametrize(
+    ("status", "how"), [(-9, "killed by signal 9"), (3, "exit status 3"), (0, "exit status 0")]
+)
+def test_its_death_tells_how(emulator, started, status, how) -> None:
+    started[0].status = status
+    death = emulator.death()
+    assert isinstance(death, TargetUnreachable)
+    assert str(death) == f"The embedded emulator went away in mid-run ({how})."
+
+
+def test_it_is_stopped_with_the_run(emulator, started) -> None:
+    assert started[0].stops == 0
+    emulator.stop()
+    assert started[0].stops == 1
+
+
+def test_settings_that_it_refuses_are_told_in_its_own_words(monkeypatch) -> None:
+    def refuse(**asked: Any) -> FakeProcess:
+        raise UsageError("emulator.chunk: must be 10 ms to 1 s")
+
+    monkeypatch.setattr(embedded_emulator, "EmulatorProcess", refuse)
+    with pytest.raises(UsageError, match=r"^emulator\.chunk"):
+        EmbeddedEmulator({"chunk": "7 ms"}, Path("corpora/english"), Path("log"))
