@@ -241,7 +241,7 @@ def test_sources_and_tests_mirror_each_other() -> None:
         for path in SOURCES
         if path.name not in ("__init__.py", "__main__.py")
     }
-    apart = ("oracles", "benchmarks", "e2e")
+    apart = ("oracles", "benchmarks", "e2e", "test_readme.py")
     there = {
         path.relative_to(TESTS)
         for path in TESTS.rglob("test_*.py")

@@ -46,7 +46,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--web",
-        type=int,
+        type=_port,
         nargs="?",
         const=8089,
         metavar="PORT",
@@ -179,6 +179,12 @@ def _duration_s(written: str | None) -> float | None:
 def _positive_int(written: str) -> int:
     if not written.isdecimal() or int(written) == 0:
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, not '{written}'")
+    return int(written)
+
+
+def _port(written: str) -> int:
+    if not written.isdecimal() or not 1 <= int(written) <= 65_535:
+        raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535, not '{written}'")
     return int(written)
 
 

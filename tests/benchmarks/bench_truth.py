@@ -1,6 +1,6 @@
 """How true the headline is: `voice_to_voice_ms` against the emulator's own account of what it did.
 
-    python tests/benchmarks/bench_truth.py [--turns-alone 150] [--turns-together 90] [--keep DIR]
+    python tests/benchmarks/bench_truth.py [--turns-alone 160] [--turns-together 90] [--keep DIR]
 
 Injected response delays x leading silences x silences that end a turn, at 1 and at 50 sessions. Every
 answer draws its delay and its leading silence, and the emulator's log says what was drawn, so that one
@@ -204,7 +204,7 @@ def describe(directory: Path) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measured against true voice-to-voice latency.")
-    parser.add_argument("--turns-alone", type=int, default=150, help="turns of the single session, per VAD")
+    parser.add_argument("--turns-alone", type=int, default=160, help="turns of the single session, per VAD")
     parser.add_argument(
         "--turns-together", type=int, default=90, help="turns of each of 50 sessions, per VAD"
     )

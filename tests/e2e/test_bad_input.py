@@ -187,7 +187,3 @@ def test_an_option_that_is_wrong_is_named(
     refused: Callable[..., str], scenario: Path, option: str, value: str
 ) -> None:
     assert option in refused("run", scenario, option, value)
-
-
-def test_a_file_that_is_no_run(refused: Callable[..., str], tmp_path: Path) -> None:
-    assert str(tmp_path / "absent") in refused("report", tmp_path / "absent")
