@@ -31,11 +31,13 @@ clean:
 # uv is used where it is there; it does the same faster.
 INSTALL = if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python
 
-$(VENV)/.base: pyproject.toml
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: pyproject.toml | $(BIN)/python
 	@$(INSTALL) -e .; else $(BIN)/python -m pip install -q -e .; fi
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.base
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@$(INSTALL) -e '.[dev]'; else $(BIN)/python -m pip install -q -e '.[dev]'; fi
-	@touch $@
+	@touch $@ $(VENV)/.base

@@ -97,7 +97,9 @@ class Bench:
         self._ready: set[str] = set()
         self._reports: dict[str, WorkerReport] = {}
         self._ticker: gevent.Greenlet | None = None
-        self._over = Event()
+        self._ending: Event | None = None
+        """None until somebody stops the run; set once it has ended."""
+
         self.ended: RunKeeper | None = None
         """The run that ended last."""
 
@@ -182,7 +184,7 @@ class Bench:
         Raises RtbenchError where that cannot be done; nothing of it is then left.
         """
         self.failure = None
-        self._over.clear()
+        self._ending = None
         try:
             self._begin_run()
         except BaseException as error:
@@ -273,9 +275,11 @@ class Bench:
                 self.fail(RunInvalid(f"Worker {self._workers[client_id]} went missing in mid-run."))
 
     def _test_stopping(self, **_: Any) -> None:
+        if self._ending is not None:  # by whoever was first: the page's button, the time, a signal
+            self._ending.wait()
         if self.keeper is None:
             return
-        timeout_s = self._environment.stop_timeout
+        self._ending, timeout_s = Event(), self._environment.stop_timeout
         try:
             if isinstance(self._runner, MasterRunner):
                 self._drain_workers(timeout_s, abort=self.abort)
@@ -284,11 +288,7 @@ class Bench:
                 self._reports["local"] = _report_of(self._pool)
             self._end_run()
         finally:
-            self._over.set()
-
-    def await_end(self) -> None:
-        """Until the run has ended, whoever stops it."""
-        self._over.wait(self._environment.stop_timeout + 2 * GRACE_S)
+            self._ending.set()
 
     def _drain_workers(self, timeout_s: float, *, abort: bool) -> None:
         self._runner.send_message(DRAIN, {"timeout_s": timeout_s, "abort": abort})

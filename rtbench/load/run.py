@@ -111,7 +111,6 @@ class _Run:
             self._watch(bench, started_ns)
             bench.abort = self._interrupted
             runner.stop()
-            bench.await_end()
             runner.quit()
         ended = bench.ended
         return RunEnd(ended.directory.path if ended is not None else None, self._interrupted, bench.failure)

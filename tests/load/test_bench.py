@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, WorkerRunner
@@ -207,9 +209,27 @@ def test_a_local_run_has_an_engine_and_keeps_its_rows(attach, environment, stage
     assert (counted["rows_sent"], counted["rows_received"]) == (1, 1)
     assert (counted["workers_planned"], counted["workers_finished"]) == (1, 1)
     assert not counted["interrupted"]
-    bench.await_end()
     pool.sink("turns", TURN)
     assert len(stage.watched) == 1  # rows after the end are nobody's
+
+
+def test_a_run_that_is_stopped_twice_ends_once(attach, environment, stage) -> None:
+    bench = attach(FakeLocal())
+    bench.begin_run()
+    (pool,) = stage.pools
+    held, drain = Event(), pool.end
+
+    def end(timeout_s: float, *, abort: bool) -> None:
+        held.wait()
+        drain(timeout_s, abort=abort)
+
+    pool.end = end
+    stops = [gevent.spawn(environment.events.test_stopping.fire, environment=environment) for _ in range(2)]
+    gevent.sleep(0)
+    held.set()
+    gevent.joinall(stops, raise_error=True)
+    assert pool.ends == [(7.0, False)]
+    assert reconciliation(bench)["rows_sent"] == 1
 
 
 def test_locust_itself_begins_a_run_once(attach, environment, stage) -> None:

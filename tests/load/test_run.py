@@ -30,6 +30,7 @@ class FakeRunner:
     def __init__(self, environment: Environment, steps: list[Any]) -> None:
         self.user_count = 0
         self.stays = False
+        self.bench: FakeBench | None = None
         self._environment = environment
         self._steps = steps
 
@@ -39,7 +40,7 @@ class FakeRunner:
         self._environment.events.spawning_complete.fire(user_count=users)
 
     def stop(self) -> None:
-        self._steps.append("stop")
+        self._steps += ["stop", "aborted" if self.bench is not None and self.bench.abort else "drained"]
 
     def quit(self) -> None:
         self._steps.append("quit")
@@ -64,9 +65,6 @@ class FakeBench:
         self._steps.append("begin")
         self.beginning()
 
-    def await_end(self) -> None:
-        self._steps.append("aborted" if self.abort else "drained")
-
 
 class Stage:
     """What a run meets, and what was done in which order."""
@@ -82,6 +80,7 @@ class Stage:
         self.environment, self.callers = environment, environment.user_classes
         environment.runner = FakeRunner(environment, self.steps)
         environment.runner.stays = self.stays
+        environment.runner.bench = self.bench
         return environment.runner
 
     def workers(self, scenario: Path, count: int, *, until_stopped: bool) -> SimpleNamespace:
