@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,15 +26,20 @@ def _on_disk(directory: Path) -> list[int]:
     return read_table(TablePaths(directory, "turns"), SCHEMA).column("n").to_pylist()
 
 
-@pytest.fixture
+@contextmanager
 def small_files_only() -> Iterator[None]:
-    """The operating system refuses to let a file grow beyond 600 bytes, as a full disk does."""
+    """The operating system refuses to let a file grow beyond 600 bytes, as a full disk does.
+
+    No fixture: pytest's own output may go to a file, and is written between a test and its fixtures' end.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (600, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_flushed_rows_can_be_read_before_the_writer_is_closed(tmp_path: Path) -> None:
@@ -143,7 +149,6 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert _on_disk(tmp_path) == [0, 1, 2]
 
 
-@pytest.mark.usefixtures("small_files_only")
 def test_a_full_disk_is_told_once_and_what_was_written_stays_readable(tmp_path: Path) -> None:
     schema = pa.schema([("n", pa.int64())])
     writer = RowWriter(tmp_path, "turns", schema)
@@ -151,11 +156,14 @@ def test_a_full_disk_is_told_once_and_what_was_written_stays_readable(tmp_path: 
     writer.flush()
     for number in range(1000):
         writer.append({"n": number * 7919 % 1009})
-    with pytest.raises(RtbenchError, match=r"turns\.parquet: rows can no longer be written \(.+\); what was"):
+    with small_files_only():
+        with pytest.raises(
+            RtbenchError, match=r"turns\.parquet: rows can no longer be written \(.+\); what was"
+        ):
+            writer.flush()
+        writer.append({"n": 2})
         writer.flush()
-    writer.append({"n": 2})
-    writer.flush()
-    writer.close()
+        writer.close()
     assert read_table(TablePaths(tmp_path, "turns"), schema).to_pylist() == [{"n": 1}]
     assert (writer.rows_written, writer.rows_lost) == (1, 1001)
 
