@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EFFECT_LIMIT_NS = 2_000_000_000
+"""What comes later than this after a sound is not its effect: no rate counts it."""
+
 
 @dataclass(slots=True)
 class Stimulus:
@@ -91,6 +94,22 @@ class Stimulus:
 
     closed_ns: int = 0
     """Until when effects were watched for: the next sound of the caller's, or the end of all."""
+
+    @property
+    def measured_until_ns(self) -> int:
+        """The last instant that a figure of the stimulus rests upon, its having had no effect among them."""
+        signs = (
+            self.speech_started_ns,
+            self.flushed_ns,
+            self.cancelled_ns,
+            self.last_audio_ns,
+            self.silent_ns,
+            self.truncated_ns,
+            self.answer_audible_ns,
+            self.resumed_ns,
+        )
+        seen_ns = [sign for sign in signs if sign is not None]
+        return min(self.closed_ns, max(self.end_ns + EFFECT_LIMIT_NS, *seen_ns, 0))
 
     @property
     def is_disturbance(self) -> bool:

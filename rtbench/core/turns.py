@@ -27,7 +27,7 @@ class Turn:
     clip: str
     voice: str = ""
     kind: str = "spoken"
-    """spoken: ended by the service's turn detection; manual: committed by the caller."""
+    """spoken: ended by the service's turn detection; manual: committed by the caller; written: in writing."""
 
     tool: bool = False
     expects_answer: bool = True
@@ -98,3 +98,20 @@ class Turn:
     cached_tokens: int = 0
     output_text_tokens: int = 0
     output_audio_tokens: int = 0
+
+    connection: int = 0
+    """Which of the caller's connections it was held on: 0 is the first."""
+
+    asks_for: str = ""
+    """Words that the answer had to hold."""
+
+    fact_answered: bool | None = None
+    """Whether it held them; None where none were asked for, or no answer came."""
+
+    @property
+    def measured_until_ns(self) -> int:
+        """The last instant that a figure of the turn rests upon: its end, where no answer was heard."""
+        if self.audible_ns is None:
+            return self.closed_ns
+        signs = (self.final_audible_ns, self.last_audio_ns, self.response_done_ns, self.first_text_ns)
+        return max(self.user_speech_end_ns, self.audible_ns, *(sign for sign in signs if sign is not None))

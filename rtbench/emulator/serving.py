@@ -17,8 +17,9 @@ from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.server import EmulatorServer
 from rtbench.emulator.truth_file import TruthFile
+from rtbench.engine.priority import prefer_this_process
 
-_GC_THRESHOLDS = (50_000, 20, 50)
+_GC_THRESHOLDS = (10_000, 50, 50)
 """A collection of the youngest after so many new objects rather than 700: sessions make few cycles, and
 a pause of the collector would be a delay that nobody asked for."""
 
@@ -42,6 +43,7 @@ class Serving:
 
 def serve(serving: Serving) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the parent. Raises UsageError where it cannot begin."""
+    prefer_this_process()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(serving))
 

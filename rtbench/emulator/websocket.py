@@ -7,13 +7,12 @@ here (RFC 6455, 5.2): aiohttp sends from a coroutine, and a machine's shell must
 from __future__ import annotations
 
 import asyncio
-import struct
 
 from aiohttp import web
 
 from rtbench.clock import monotonic_ns
+from rtbench.transports.websocket.framing import unmasked_text
 
-_FINAL_TEXT = 0x81
 _MAX_PENDING_BYTES = 64 * 1024 * 1024
 """A client that has stopped reading is cut off here, before it fills the memory: 20 minutes of audio."""
 
@@ -60,7 +59,7 @@ class WebSocketConnection:
     def send(self, message: bytes) -> None:
         if self._closing is not None or self._response.closed or self._transport.is_closing():
             return
-        frame = frame_header(len(message)) + message
+        frame = unmasked_text(message)
         self._transport.write(frame)
         self.bytes_sent += len(frame)
         if self.pending_bytes > _MAX_PENDING_BYTES:
@@ -73,12 +72,3 @@ class WebSocketConnection:
 
     def abort(self) -> None:
         self._transport.abort()
-
-
-def frame_header(length: int) -> bytes:
-    """Header of an unmasked, unfragmented text frame with a payload of so many bytes."""
-    if length < 126:
-        return bytes((_FINAL_TEXT, length))
-    if length < 1 << 16:
-        return struct.pack("!BBH", _FINAL_TEXT, 126, length)
-    return struct.pack("!BBQ", _FINAL_TEXT, 127, length)

@@ -29,6 +29,7 @@ from rtbench.engine.messages import (
     Unpacker,
     pack,
 )
+from rtbench.engine.priority import prefer_this_process
 
 
 class Pipe(asyncio.Protocol):
@@ -117,6 +118,7 @@ def main() -> None:
     """Run the engine on the descriptor that the command line names."""
     # Ctrl-C goes to the whole process group; the worker decides what becomes of the calls.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prefer_this_process()
     pair = socket.socket(fileno=int(sys.argv[1]))
     pair.setblocking(False)
     uvloop.run(serve(pair))

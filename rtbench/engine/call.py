@@ -188,19 +188,24 @@ class Call(Driver):
             self._recording.agent_says(self._conversation.session.turns, reply.playback, event.delta)
 
     def _write_rows(self) -> None:
-        """Turns and stimuli that are over; a frame that was late voids whatever ended since."""
+        """Turns and stimuli that are over."""
         turns, stimuli = self._conversation.finished_turns(), self._conversation.finished_stimuli()
         if not turns and not stimuli:
             return
-        around, microphone = self._around, self._microphone
-        late_max_ms = microphone.take_late_max_ms() if microphone is not None else 0.0
+        around = self._around
         kept = self._recording if self._plan.scenario.record.audio else None
         for turn in turns:
-            self._ledger.turn(turn, late_max_ms, around.sessions_alive(), self._waveform, kept)
+            late_ms = self._late_max_ms(turn.user_speech_start_ns, turn.measured_until_ns)
+            self._ledger.turn(turn, late_ms, around.sessions_alive(), self._waveform, kept)
         for stimulus in stimuli:
+            late_ms = self._late_max_ms(stimulus.onset_ns, stimulus.measured_until_ns)
             self._ledger.stimulus(
-                stimulus, late_max_ms, around.podium.stops, self._recording, keeps_sound=kept is not None
+                stimulus, late_ms, around.podium.stops, self._recording, keeps_sound=kept is not None
             )
+
+    def _late_max_ms(self, start_ns: int, end_ns: int) -> float:
+        """The worst lateness of a frame in the time that a record rests upon: it voids this record, and no other."""
+        return 0.0 if self._microphone is None else self._microphone.late_max_between_ms(start_ns, end_ns)
 
     def _write_session(self) -> None:
         microphone, connection = self._microphone, self._connection

@@ -16,9 +16,9 @@ INTERVAL_NS = 1_000 * NS_PER_MS
 PROBE_NS = 50 * NS_PER_MS
 """How often the loop's lag is probed: 20 samples a row, at no cost worth naming."""
 
-GC_THRESHOLDS = (50_000, 20, 100)
+GC_THRESHOLDS = (10_000, 50, 100)
 """Against Python's (700, 10, 10): an engine makes few cycles, and a full collection over many sessions' objects
-holds the loop for tens of milliseconds."""
+holds the loop for tens of milliseconds. A collection of the youngest takes a millisecond at this size."""
 
 
 class HealthMonitor:

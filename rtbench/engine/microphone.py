@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from rtbench.clock import NS_PER_MS, monotonic_ns
 from rtbench.core.microphone import FrameGrid
 from rtbench.engine.alarm import Alarm, AlarmClock
-from rtbench.engine.lateness import LatenessLog
+from rtbench.engine.lateness import FrameLateness, LatenessLog
 
 Send = Callable[[bytes], None]
 
@@ -34,8 +34,7 @@ class PacedMicrophone:
         self._alarms = alarms
         self._lateness = lateness
         self._clips: deque[tuple[int, Sequence[bytes]]] = deque()
-        self._turn_late_max_ns = 0
-        self._late_max_ns = 0
+        self._own_lateness = FrameLateness()
         self._alarm: Alarm | None = None
         self.frames_sent = 0
         self._arm()
@@ -49,16 +48,16 @@ class PacedMicrophone:
         while self._alarm is not None and self._due_ns() <= until_ns:
             self._send_frame()
 
-    def take_late_max_ms(self) -> float:
-        """The worst lateness of a frame since the last call."""
-        late_ns, self._turn_late_max_ns = self._turn_late_max_ns, 0
-        self._late_max_ns = max(self._late_max_ns, late_ns)
-        return late_ns / NS_PER_MS
+    def late_max_between_ms(self, start_ns: int, end_ns: int) -> float:
+        """The worst lateness of the frames that hold the audio from one instant to another, and of those between."""
+        grid = self._grid
+        first, last = ((instant - grid.start_ns) // grid.frame_ns for instant in (start_ns, end_ns))
+        return self._own_lateness.max_between_ns(first, last) / NS_PER_MS
 
     @property
     def late_max_ms(self) -> float:
         """The worst lateness of a frame so far."""
-        return max(self._late_max_ns, self._turn_late_max_ns) / NS_PER_MS
+        return self._own_lateness.max_ns / NS_PER_MS
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -83,7 +82,7 @@ class PacedMicrophone:
         self._send(self._next_message())
         late_ns = monotonic_ns() - due_ns
         self._lateness.record(late_ns)
-        self._turn_late_max_ns = max(self._turn_late_max_ns, late_ns)
+        self._own_lateness.record(late_ns)
         self.frames_sent += 1
 
     def _next_message(self) -> bytes:

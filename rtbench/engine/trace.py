@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from rtbench.core.audio import Audio
 from rtbench.core.machine import Disconnected
 from rtbench.core.server_events import MalformedEvent, UnknownEvent
+from rtbench.engine.priority import yield_this_thread
 
 SHARD_ROWS = 20_000
 """At 300 callers a shard is full in about 5 s."""
@@ -68,7 +69,9 @@ class Trace:
         self._worker = worker
         self._wire_type = wire_type
         self._keep_words = keep_words
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trace")
+        self._writer = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="trace", initializer=yield_this_thread
+        )
         self._writes: list[Future[None]] = []
         self._failure = ""
         self._shard = 0

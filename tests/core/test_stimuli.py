@@ -2,7 +2,7 @@ from dataclasses import fields
 
 import pytest
 
-from rtbench.core.stimuli import Stimulus
+from rtbench.core.stimuli import EFFECT_LIMIT_NS, Stimulus
 
 
 def test_of_a_new_stimulus_nothing_has_happened() -> None:
@@ -27,3 +27,12 @@ def test_every_number_says_its_unit() -> None:
     for field in fields(Stimulus):
         if "int" in str(field.type) or "float" in str(field.type):
             assert field.name.endswith(("_ns", "_ms")) or field.name in ("number", "turn"), field.name
+
+
+def test_a_stimulus_is_measured_as_long_as_it_can_have_an_effect() -> None:
+    stimulus = Stimulus(1, 1, "cough", clip="", onset_ns=0, end_ns=100, closed_ns=30 * EFFECT_LIMIT_NS)
+    assert stimulus.measured_until_ns == 100 + EFFECT_LIMIT_NS
+    stimulus.resumed_ns = 5 * EFFECT_LIMIT_NS
+    assert stimulus.measured_until_ns == 5 * EFFECT_LIMIT_NS
+    stimulus.closed_ns = EFFECT_LIMIT_NS
+    assert stimulus.measured_until_ns == EFFECT_LIMIT_NS

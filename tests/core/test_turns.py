@@ -39,3 +39,17 @@ def test_the_outcomes_are_a_closed_list() -> None:
         "interrupted",
         "not_asked",
     )
+
+
+def test_a_turn_is_measured_until_the_last_that_arrived_of_its_answer() -> None:
+    """However much later it is closed: then only does the caller who interrupted hang up."""
+    turn = Turn(1, "c", user_speech_end_ns=100, first_audio_ns=150, audible_ns=160, closed_ns=900)
+    assert turn.measured_until_ns == 160
+    turn.last_audio_ns, turn.response_done_ns = 300, 310
+    assert turn.measured_until_ns == 310
+    turn.final_audible_ns = 400
+    assert turn.measured_until_ns == 400
+
+
+def test_a_turn_without_an_answer_is_measured_to_its_end() -> None:
+    assert Turn(1, "c", user_speech_end_ns=100, first_audio_ns=150, closed_ns=900).measured_until_ns == 900

@@ -179,12 +179,21 @@ def test_a_microphone_can_be_stopped_by_what_its_own_frame_brings_about(clock, l
     assert clock.pending == []
 
 
-def test_the_worst_lateness_is_kept_for_the_turn_and_for_the_session(mic, clock) -> None:
+def test_a_late_frame_belongs_to_the_time_that_its_audio_covers(mic, clock) -> None:
+    """Frames end at 20, 40, 60 ms; those due at 20 and 40 leave at 50, that due at 60 leaves at 67."""
     clock.stall_until(at_ms(50))
-    assert mic.late_max_ms == 30.0
-    assert mic.take_late_max_ms() == 30.0
-    assert mic.take_late_max_ms() == 0.0
     clock.advance_to(at_ms(55))
     clock.stall_until(at_ms(67))
-    assert mic.take_late_max_ms() == 7.0
+    clock.advance_to(at_ms(130))
     assert mic.late_max_ms == 30.0
+    assert mic.late_max_between_ms(at_ms(0), at_ms(19)) == 30.0
+    assert mic.late_max_between_ms(at_ms(20), at_ms(39)) == 10.0
+    assert mic.late_max_between_ms(at_ms(20), at_ms(65)) == 10.0
+    assert mic.late_max_between_ms(at_ms(45), at_ms(65)) == 7.0
+    assert mic.late_max_between_ms(at_ms(60), at_ms(110)) == 0.0
+
+
+def test_frames_that_were_not_sent_yet_are_not_late(mic, clock) -> None:
+    clock.stall_until(at_ms(50))
+    assert mic.late_max_between_ms(at_ms(60), at_ms(500)) == 0.0
+    assert mic.late_max_between_ms(at_ms(-500), at_ms(-60)) == 0.0

@@ -19,6 +19,7 @@ from websockets.uri import parse_uri
 from rtbench.clock import NS_PER_MS, monotonic_ns
 from rtbench.core.errors import UsageError
 from rtbench.transports.connection import ConnectError, Connection, ConnectTimings, Phase, ReceiverFactory
+from rtbench.transports.websocket.framing import Masking
 from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, WebSocketShell
 
 USER_AGENT = "rtbench"
@@ -47,11 +48,14 @@ async def connect(
         raise attempt.error("connect_timeout", f"no answer within {timeout_s:g} s") from exc
 
 
+_MASKING = Masking()
+
+
 class ClientShell(WebSocketShell):
     """The shell that opens the handshake."""
 
     def __init__(self, protocol: ClientProtocol, receiver_factory: ReceiverFactory) -> None:
-        super().__init__(protocol)
+        super().__init__(protocol, _MASKING.text)
         self._client = protocol
         self._receiver_factory = receiver_factory
         self._opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()

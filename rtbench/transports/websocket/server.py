@@ -13,6 +13,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from rtbench.transports.connection import ReceiverFactory
+from rtbench.transports.websocket.framing import unmasked_text
 from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, WebSocketShell
 
 
@@ -92,7 +93,7 @@ class ServerShell(WebSocketShell):
     """The shell that answers the handshake."""
 
     def __init__(self, protocol: ServerProtocol, accept: Accept, registry: set[ServerShell]) -> None:
-        super().__init__(protocol)
+        super().__init__(protocol, unmasked_text)
         self._service = protocol
         self._accept = accept
         self._registry = registry

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import socket
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import cast
 
 from websockets.frames import DATA_OPCODES, Frame
@@ -34,7 +35,8 @@ LOGGER = logging.Logger("rtbench.transports.websocket", logging.WARNING)
 class WebSocketShell(asyncio.Protocol, ABC):
     """A `Connection` over an asyncio transport; its two subclasses know how the opening handshake goes."""
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Protocol, frame: Callable[[bytes], bytes]) -> None:
+        """`frame` makes a message one whole text frame of this side's."""
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = self._loop.create_future()
         """Done when the transport is gone."""
@@ -42,6 +44,7 @@ class WebSocketShell(asyncio.Protocol, ABC):
         self.bytes_sent = 0
         self.bytes_received = 0
         self._protocol = protocol
+        self._frame = frame
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._fragments: list[bytes] = []
@@ -64,9 +67,13 @@ class WebSocketShell(asyncio.Protocol, ABC):
 
     def send(self, message: bytes) -> None:
         """See `Connection`."""
-        if self._protocol.state is State.OPEN:
-            self._protocol.send_text(message)
-            self._flush()
+        transport = self._transport
+        if self._protocol.state is not State.OPEN or transport is None or transport.is_closing():
+            return
+        # Past the protocol, whose state a whole message does not change, and which frames at four times the cost.
+        frame = self._frame(message)
+        self.bytes_sent += len(frame)
+        transport.write(frame)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """See `Connection`; a reason is cut to what a close frame can hold."""

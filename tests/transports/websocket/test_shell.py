@@ -9,6 +9,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from rtbench.transports.websocket import shell as shell_module
+from rtbench.transports.websocket.framing import Masking
 from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, WebSocketShell
 
 
@@ -95,7 +96,7 @@ def opened(loop, protocol=None, wire=None) -> tuple[WebSocketShell, Wire, Record
     wire = wire or Wire()
 
     async def make() -> WebSocketShell:
-        return OpenShell(protocol)
+        return OpenShell(protocol, Masking().text)
 
     shell = wire.shell = loop.run(make())
     shell.connection_made(wire)
