@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rtbench.analysis.outcomes import SESSION_RATES, TURN_RATES
-from rtbench.analysis.quantiles import Quantile, SessionResamples, quantiles
+from rtbench.analysis.quantiles import Quantile, quantiles
 from rtbench.analysis.rates import MIN_SAMPLES, Rate, rate
 from rtbench.analysis.samples import SESSION_UNITS, STIMULUS_UNITS, TURN_UNITS, Rows, sample
 
-Group = Literal["without_tool", "with_tool", "sessions", "stimuli", "turns"]
+Group = Literal["without_tool", "with_tool", "sessions", "stimuli", "turns", "incidents"]
 """What the values are of: turns without or with a tool call, sessions, stimuli, or all turns."""
 
 PERCENTILES = (0.5, 0.95, 0.99)
@@ -49,19 +49,19 @@ class RateSummary:
     rate: Rate
 
 
-def summarise_metrics(rows: Rows, resamples: SessionResamples) -> list[MetricSummary]:
+def summarise_metrics(rows: Rows) -> list[MetricSummary]:
     """Every metric of turns and sessions that is no rate, over every group; the headline comes first."""
     found = []
     for group, part in _groups(rows):
-        found += [summarise_metric(name, group, part, resamples) for name in _no_rates(TURN_UNITS)]
-    found += [summarise_metric(name, "sessions", rows, resamples) for name in _no_rates(SESSION_UNITS)]
+        found += [summarise_metric(name, group, part) for name in _no_rates(TURN_UNITS)]
+    found += [summarise_metric(name, "sessions", rows) for name in _no_rates(SESSION_UNITS)]
     return found
 
 
-def summarise_stimulus_metrics(rows: Rows, resamples: SessionResamples) -> list[MetricSummary]:
+def summarise_stimulus_metrics(rows: Rows) -> list[MetricSummary]:
     """Every metric of stimuli that is no rate, and the overlap in all turns."""
-    found = [summarise_metric(name, "stimuli", rows, resamples) for name in _no_rates(STIMULUS_UNITS)]
-    return [*found, summarise_metric("overlap_ms", "turns", rows, resamples)]
+    found = [summarise_metric(name, "stimuli", rows) for name in _no_rates(STIMULUS_UNITS)]
+    return [*found, summarise_metric("overlap_ms", "turns", rows)]
 
 
 def summarise_rates(rows: Rows) -> list[RateSummary]:
@@ -82,11 +82,11 @@ def summarise_rate(name: str, group: Group, rows: Rows) -> RateSummary:
     return RateSummary(name, group, rate(measured.values, measured.sessions))
 
 
-def summarise_metric(name: str, group: Group, rows: Rows, resamples: SessionResamples) -> MetricSummary:
+def summarise_metric(name: str, group: Group, rows: Rows) -> MetricSummary:
     """One metric over these rows, which are those of the group."""
     measured = sample(name, rows)
     values = measured.values
-    p50, p95, p99 = quantiles(values, measured.sessions, PERCENTILES, resamples)
+    p50, p95, p99 = quantiles(values, measured.sessions, PERCENTILES)
     some = measured.n > 0
     return MetricSummary(
         name=name,

@@ -11,8 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-STOPPED = frozenset({"interrupted", "cancelled"})
-"""Outcomes of a turn that say nothing about whether the service would have answered."""
+from rtbench.core.answers import STOPPED
 
 Outcomes = Callable[[pd.DataFrame], pd.Series]
 
@@ -42,6 +41,10 @@ TURN_RATES: dict[str, tuple[str, Outcomes]] = {
     "cut_in_rate": (
         "Turns in which the agent became audible while the caller was still speaking, over all turns.",
         lambda turns: turns["cut_in"],
+    ),
+    "context_retained_rate": (
+        "Questions for a fact told before, asked on a later connection, that were answered with it, over all of them.",
+        lambda turns: turns["context_retained"],
     ),
     "false_cutoff_rate": (
         "Labelled pauses inside utterances that the service took for the end of the turn, over all of them.",

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from rtbench.analysis.binomial import Z
+
 MIN_SAMPLES = 10
 """A rate of fewer is not told."""
-
-Z = 1.959963984540054
-"""Two-sided 95% point of the normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,17 +16,10 @@ import pandas as pd
 
 from rtbench.analysis.outcomes import FLOW, SESSION_RATES, STIMULUS_RATES, TURN_RATES, flow_parts
 from rtbench.analysis.quantiles import Floats
+from rtbench.core.answers import UNANSWERED, WAITS
 from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.core.metrics.metric import NS_PER_MS
 from rtbench.results.reader import Run
-
-WAITS = frozenset(
-    {"voice_to_voice_ms", "first_audio_ms", "first_text_ms", "response_created_ms", "response_done_ms"}
-)
-"""Waits for something that an unanswered turn never got."""
-
-UNANSWERED = frozenset({"no_answer", "failed", "dropped"})
-"""Outcomes by which the service left the caller without an answer."""
 
 TURN_UNITS = {metric.name: metric.unit for metric in TURN_METRICS}
 SESSION_UNITS = {metric.name: metric.unit for metric in SESSION_METRICS}
@@ -40,8 +33,9 @@ METRIC_NAMES: tuple[str, ...] = (
     *SESSION_RATES,
     *STIMULUS_RATES,
     FLOW,
+    "void_rate",
 )
-"""Every metric that a threshold may name."""
+"""Every metric that has values in the rows of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +87,8 @@ class Sample:
 
 def sample(name: str, rows: Rows) -> Sample:
     """The sample of the metric `name` among these rows. Raises KeyError for a name not in METRIC_NAMES."""
+    if name == "void_rate":
+        return _sample(name, "rate", rows.turns["void"].astype(float), rows.turns)
     if name in TURN_UNITS:
         return _turn_sample(name, TURN_UNITS[name], rows.valid_turns)
     if name in SESSION_UNITS:

@@ -31,11 +31,10 @@ def plain_sentence(
         clauses.append(f"the agent yielded to {yielded.value:.1%} of {_counted(yielded.n, 'interruption')}")
     if lost_sessions:
         clauses.append(f"{_counted(lost_sessions, 'session')} failed or dropped")
-    if thresholds:
-        passed = sum(result.status == "passed" for result in thresholds)
-        clauses.append(
-            f"{passed} of {_counted(len(thresholds), 'threshold')} {'holds' if passed == 1 else 'hold'}"
-        )
+    judged = [result for result in thresholds if result.status != "not_applicable"]
+    if judged:
+        passed = sum(not result.fails for result in judged)
+        clauses.append(f"{passed} of {_counted(len(judged), 'threshold')} {'holds' if passed == 1 else 'hold'}")
     told = "; ".join(clauses)
     match level:
         case Level.INVALID:

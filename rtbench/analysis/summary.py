@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from rtbench.analysis.errors import ErrorCounts, count_errors
 from rtbench.analysis.health import Health, generator_health
 from rtbench.analysis.measurement_error import MeasurementError, measurement_error
 from rtbench.analysis.metric_summary import MetricSummary, RateSummary, summarise_metrics, summarise_rates
-from rtbench.analysis.quantiles import SessionResamples
+from rtbench.analysis.network import NetworkSummary, summarise_network
+from rtbench.analysis.reliability import Reliability, summarise_reliability
+from rtbench.analysis.run_totals import RunTotals
 from rtbench.analysis.samples import Rows
 from rtbench.analysis.sentence import plain_sentence
 from rtbench.analysis.thresholds import ThresholdResult, judge_thresholds
@@ -49,11 +51,17 @@ class Summary:
     turn_taking: TurnTaking | None
     """None where nobody spoke into the agent's answer or silence."""
 
+    network: NetworkSummary | None
+    """None where no call was held over WebRTC."""
+
     worst: pd.DataFrame
     """Rows of turns, worst first."""
 
     worst_stimuli: pd.DataFrame
     """Rows of stimuli, worst first."""
+
+    reliability: Reliability | None = None
+    """None where no connection was lost, and no error met."""
 
     @property
     def headline(self) -> MetricSummary:
@@ -65,22 +73,25 @@ class Summary:
         """INVALID goes before a failed threshold: numbers that cannot be trusted fail nothing."""
         if self.verdict.level is Level.INVALID:
             return ExitCode.INVALID
-        if any(result.status != "passed" for result in self.thresholds):
+        if any(result.fails for result in self.thresholds):
             return ExitCode.THRESHOLD_FAILED
         return ExitCode.PASS
 
 
-def summarise(run: Run) -> Summary:
-    """Sum up a run whose turns and stimuli have been joined with the emulator's log (`analysis.truth`)."""
+def summarise(run: Run, thresholds_besides: Iterable[Threshold] = ()) -> Summary:
+    """Sum up a run whose turns and stimuli have been joined with the emulator's log (`analysis.truth`).
+
+    `thresholds_besides`: to be judged besides the run's own.
+    """
     counted = run.provenance.get("reconciliation")
     reconciliation = Reconciliation.from_dict(counted) if counted else None
     health = generator_health(run.generator)
     verdict = judge(run.turns, health, reconciliation, rows_read=len(run.turns) + len(run.sessions))
     rows = Rows.of(run)
-    resamples = SessionResamples(pd.concat([run.sessions["session"], run.turns["session"]]))
-    metrics = summarise_metrics(rows, resamples)
-    turn_taking = summarise_turn_taking(rows, resamples)
-    thresholds = judge_thresholds(_thresholds(run.provenance.get("thresholds", [])), rows)
+    metrics = summarise_metrics(rows)
+    turn_taking = summarise_turn_taking(rows)
+    own = [Threshold.from_dict(each) for each in run.provenance.get("thresholds", [])]
+    thresholds = judge_thresholds([*own, *thresholds_besides], rows, RunTotals.of(run))
     headline = next(metric for metric in metrics if metric.name == HEADLINE)
     session_outcomes = _counts(run.sessions["outcome"])
     return Summary(
@@ -105,16 +116,11 @@ def summarise(run: Run) -> Summary:
         health=health,
         measurement_error=measurement_error(rows.valid_turns["voice_to_voice_error_ms"]),
         turn_taking=turn_taking,
+        network=summarise_network(run.sessions),
         worst=worst_turns(run.turns),
         worst_stimuli=worst_stimuli(run.stimuli),
+        reliability=summarise_reliability(run),
     )
-
-
-def _thresholds(written: Sequence[dict[str, Any]]) -> list[Threshold]:
-    return [
-        Threshold(each["metric"], each["statistic"], each["operator"], float(each["limit"]))
-        for each in written
-    ]
 
 
 def _describe(run: Run) -> dict[str, Any]:

@@ -13,8 +13,10 @@ quantile's `low` or `high` that falls there is null.
     run            {name, scenarios, target, transport, seed, started_at, ended_at}
     verdict        {level: VALID | SUSPECT | INVALID, findings: [{level, code, message, advice}]}
     sentence       the run in one plain sentence
-    thresholds     [{metric, statistic, operator, limit, status: passed | failed | too_few_samples |
-                   unknown, n, actual, above, reason}]
+    exit_code      what the run itself comes to: 0, 2 or 4; a baseline may make it 3 or 7
+    thresholds     [{metric, statistic, operator, limit, filters: [{name, operator, value}], abort_after_s,
+                   status: passed | failed | too_few_samples | not_applicable | unknown, n, actual, above, reason}]
+    baseline       null, or {change: REGRESSED | OK | INCONCLUSIVE, sentence, base: [name]}; the rest in compare.json
     metrics        [{name, unit, group: without_tool | with_tool | sessions, n, unanswered, mean, min, max,
                    p50, p95, p99}]   mean and max are null where a turn was never answered
     rates          [{name, group, n, value, low, high}]
@@ -30,6 +32,12 @@ quantile's `low` or `high` that falls there is null.
                    metrics: [as above; group: stimuli | turns],
                    measurement_errors: {metric: as measurement_error},
                    worst: [{session, stimulus, turn, kind, clip, yielded, barge_in_heard_stop_ms}]}
+    reliability    null where no connection was lost and no error met, or outages by outcome, their metrics,
+                   errors by class and phase, and what was injected beside what was found
+    network        null where no call was held over WebRTC, or
+                   {calls, codecs: {codec: n}, packets_expected, packets_lost, packets_late, packets_reordered,
+                   packets_duplicated, concealed_ms, degraded_calls, codec_fallbacks,
+                   connection_ms: {part: median}, mos_inputs: {column: median}}
     worst_turns    [{session, turn, clip, outcome, voice_to_voice_ms}]
 """
 
@@ -41,9 +49,11 @@ from typing import Any
 
 import pandas as pd
 
+from rtbench.analysis.compare import Comparison
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.quantiles import Quantile
 from rtbench.analysis.rates import Rate
+from rtbench.analysis.reliability import Reliability
 from rtbench.analysis.summary import Summary
 from rtbench.analysis.thresholds import ThresholdResult
 from rtbench.analysis.turn_taking import ConversationFlow, TurnTaking
@@ -51,7 +61,7 @@ from rtbench.analysis.turn_taking import ConversationFlow, TurnTaking
 SUMMARY_VERSION = 1
 
 
-def summary_json(summary: Summary) -> dict[str, Any]:
+def summary_json(summary: Summary, comparison: Comparison | None = None) -> dict[str, Any]:
     """The content of `summary.json`; see the module for its keys."""
     error = summary.measurement_error
     turn_taking = summary.turn_taking
@@ -63,8 +73,10 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             "level": summary.verdict.level.value,
             "findings": [asdict(finding) for finding in summary.verdict.findings],
         },
+        "exit_code": int(summary.exit_code),
         "sentence": summary.sentence,
         "thresholds": [_threshold(result) for result in summary.thresholds],
+        "baseline": None if comparison is None else _baseline(comparison),
         "metrics": [_metric(metric) for metric in summary.metrics],
         "rates": [{"name": each.name, "group": each.group, **asdict(each.rate)} for each in summary.rates],
         "outcomes": {
@@ -76,8 +88,26 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "generator": asdict(summary.health),
         "measurement_error": asdict(error) if error else None,
         "turn_taking": _turn_taking(turn_taking, summary.worst_stimuli) if turn_taking else None,
+        "network": asdict(summary.network) if summary.network else None,
+        "reliability": _reliability(summary.reliability) if summary.reliability else None,
         "worst_turns": [_worst_turn(turn) for turn in summary.worst.to_dict("records")],
     }
+
+
+def _reliability(found: Reliability) -> dict[str, Any]:
+    return {
+        "incidents": found.incidents,
+        "metrics": [_metric(metric) for metric in found.metrics],
+        "recovered": asdict(found.recovered),
+        "context_retained": asdict(found.context_retained),
+        "errors": found.errors.to_dict("records"),
+        "injected": [asdict(each) for each in found.injected],
+        "counts": found.counts,
+    }
+
+
+def _baseline(comparison: Comparison) -> dict[str, Any]:
+    return {"change": comparison.change.value, "sentence": comparison.sentence, "base": comparison.base}
 
 
 def flow_json(flow: ConversationFlow) -> dict[str, Any]:

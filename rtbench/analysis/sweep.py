@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from rtbench.analysis.delivery import Delivery, measure_delivery
 from rtbench.analysis.metric_summary import MetricSummary, summarise_metric, summarise_rate
-from rtbench.analysis.quantiles import SessionResamples
 from rtbench.analysis.rates import Rate
 from rtbench.analysis.samples import Rows
 from rtbench.analysis.summary import summarise
@@ -73,6 +73,7 @@ class PointResult:
     cut_ins: Rate
     responses: Rate
     flow: ConversationFlow | None
+    delivery: Delivery | None = None
 
     @property
     def operating_point(self) -> tuple[float, float] | None:
@@ -89,7 +90,6 @@ def measure_point(point: SweepPoint, directory: str, exit_code: int, run: Run | 
     if run is None:
         return PointResult(point, "", exit_code, None, 0, None, None, nothing, nothing, nothing, None)
     rows = Rows.of(run)
-    resamples = SessionResamples(rows.turns["session"])
     complete = replace(rows, turns=_complete(rows.turns))
     return PointResult(
         point=point,
@@ -97,12 +97,13 @@ def measure_point(point: SweepPoint, directory: str, exit_code: int, run: Run | 
         exit_code=exit_code,
         level=summarise(run).verdict.level,
         turns=len(rows.valid_turns),
-        dead_air=summarise_metric("endpoint_delay_ms", "turns", complete, resamples),
-        voice_to_voice=summarise_metric("voice_to_voice_ms", "turns", rows, resamples),
+        dead_air=summarise_metric("endpoint_delay_ms", "turns", complete),
+        voice_to_voice=summarise_metric("voice_to_voice_ms", "turns", rows),
         false_cutoffs=summarise_rate("false_cutoff_rate", "turns", rows).rate,
         cut_ins=summarise_rate("cut_in_rate", "turns", rows).rate,
         responses=summarise_rate("response_rate", "turns", rows).rate,
         flow=conversation_flow(rows),
+        delivery=measure_delivery(run),
     )
 
 
@@ -116,6 +117,11 @@ def frontier(results: Sequence[PointResult]) -> list[PointResult]:
             fewest = share
             found.append(result)
     return found
+
+
+def varied_keys(results: Sequence[PointResult]) -> list[str]:
+    """The keys that the points set, in their order; not all of them need be set at each point."""
+    return list(dict.fromkeys(key for result in results for key in result.point.settings))
 
 
 def worst_exit_code(codes: Sequence[int]) -> int:

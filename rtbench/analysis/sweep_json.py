@@ -5,7 +5,9 @@ scenario       {name, path}
 planned        number of points of the grid; fewer were run where the sweep was cut short
 points         [{number, label, settings: {key: value}, run, exit_code, verdict, turns,
                dead_air_ms: {p50, p95}, voice_to_voice_ms: {p50, p95},
-               false_cutoff_rate, cut_in_rate, response_rate, conversation_flow}]
+               false_cutoff_rate, cut_in_rate, response_rate, conversation_flow,
+               delivery: {connect_ms, playout_wait_ms, min_prebuffer_ms, underrun_ms: {p50, p95}, kbit_per_s_sent,
+               kbit_per_s_received, cpu_ms_per_session_second, packet_loss, mos}}]
                `run` is the run's directory from the sweep's; without a run, what is not known is null
 frontier       [number]   points that no other beats in dead air and false cut-offs both
 """
@@ -16,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rtbench.analysis.delivery import Delivery
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.summary_json import flow_json, quantile_json
 from rtbench.analysis.sweep import PointResult, frontier
@@ -49,6 +52,16 @@ def _point(result: PointResult) -> dict[str, Any]:
         "cut_in_rate": asdict(result.cut_ins),
         "response_rate": asdict(result.responses),
         "conversation_flow": flow_json(result.flow) if result.flow else None,
+        "delivery": _delivery(result.delivery) if result.delivery else None,
+    }
+
+
+def _delivery(found: Delivery) -> dict[str, Any]:
+    times = {name: getattr(found, name) for name in ("connect", "playout_wait", "min_prebuffer", "underrun")}
+    rest = ("kbit_per_s_sent", "kbit_per_s_received", "cpu_ms_per_session_second", "packet_loss", "mos")
+    return {
+        **{f"{name}_ms": _percentiles(metric) for name, metric in times.items()},
+        **{name: getattr(found, name) for name in rest},
     }
 
 

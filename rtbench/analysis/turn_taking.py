@@ -15,7 +15,6 @@ from rtbench.analysis.metric_summary import (
     summarise_stimulus_metrics,
 )
 from rtbench.analysis.outcomes import STIMULUS_RATES, flow_parts
-from rtbench.analysis.quantiles import SessionResamples
 from rtbench.analysis.rates import Rate, rate
 from rtbench.analysis.samples import Rows
 from rtbench.analysis.truth import INTERRUPTION_METRICS, error_column
@@ -66,7 +65,7 @@ class TurnTaking:
         return next(each.rate for each in self.rates if each.name == "yield_rate")
 
 
-def summarise_turn_taking(rows: Rows, resamples: SessionResamples) -> TurnTaking | None:
+def summarise_turn_taking(rows: Rows) -> TurnTaking | None:
     """The turn-taking of these rows, stimuli joined with the emulator's log; None where there was no stimulus."""
     if rows.stimuli.empty:
         return None
@@ -80,7 +79,7 @@ def summarise_turn_taking(rows: Rows, resamples: SessionResamples) -> TurnTaking
         rates=rates,
         false_interruptions=false_interruptions(rows),
         flow=conversation_flow(rows),
-        metrics=summarise_stimulus_metrics(rows, resamples),
+        metrics=summarise_stimulus_metrics(rows),
         measurement_errors={name: error for name, error in errors.items() if error is not None},
     )
 

@@ -2,8 +2,8 @@
 
 INVALID   send lateness p99 > 20 ms; rows, workers or engines lost; > 5% of turns void; the run
           never ended; no turn was finished
-SUSPECT   send lateness p99 > 5 ms; an engine above 85% of a core; > 1% of turns void; nothing
-          known of the generator's health
+SUSPECT   send lateness p99 > 5 ms; an engine or the emulator above 85% of a core; > 1% of turns void; nothing
+          known of the generator's health; calls of an open load that could not start
 VALID     otherwise
 """
 
@@ -16,6 +16,7 @@ from enum import StrEnum
 import pandas as pd
 
 from rtbench.analysis.health import Health
+from rtbench.analysis.run_totals import rows_lost
 from rtbench.results.reconciliation import Reconciliation
 
 LATENESS_INVALID_MS, LATENESS_SUSPECT_MS = 20.0, 5.0
@@ -58,13 +59,25 @@ def judge(
     turns: pd.DataFrame, health: Health, reconciliation: Reconciliation | None, rows_read: int
 ) -> Verdict:
     """The verdict on a run. `rows_read`: turn and session rows found in its tables."""
-    findings = [
-        *_completeness(turns, reconciliation),
-        *_losses(health, reconciliation, rows_read),
-        *_lateness(health),
-        *_void(turns),
-        *_load(health),
-    ]
+    return _verdict(
+        [
+            *_completeness(turns, reconciliation),
+            *_losses(health, reconciliation, rows_read),
+            *_not_started(reconciliation),
+            *_lateness(health),
+            *_void(turns),
+            *_load(health),
+            *_emulator(reconciliation),
+        ]
+    )
+
+
+def judge_part(turns: pd.DataFrame, health: Health) -> Verdict:
+    """The verdict on a part of a run that still goes on: what is lost by its end is not known yet."""
+    return _verdict([*_lateness(health), *_void(turns), *_load(health)])
+
+
+def _verdict(findings: list[Finding]) -> Verdict:
     order = list(Level)[::-1]
     findings.sort(key=lambda finding: order.index(finding.level))
     return Verdict(findings[0].level if findings else Level.VALID, tuple(findings))
@@ -113,7 +126,7 @@ def _losses(health: Health, reconciliation: Reconciliation | None, rows_read: in
             "Look at standard error of the run, and for the kernel's out-of-memory killer.",
         )
     handed_over = max(reconciliation.rows_sent, health.rows_handed_over)
-    lost = handed_over - min(rows_read, reconciliation.rows_received)
+    lost = rows_lost(reconciliation, health.rows_handed_over, rows_read)
     if lost > 0:
         yield Finding(
             Level.INVALID,
@@ -121,6 +134,18 @@ def _losses(health: Health, reconciliation: Reconciliation | None, rows_read: in
             f"{lost:,} of {handed_over:,} rows of turns and sessions were lost.",
             "Free space on the disk of the run's directory; where workers run elsewhere, check their connection.",
         )
+
+
+def _not_started(reconciliation: Reconciliation | None) -> Iterator[Finding]:
+    if reconciliation is None or not reconciliation.sessions_not_started:
+        return
+    planned, missed = reconciliation.sessions_planned or 0, reconciliation.sessions_not_started
+    yield Finding(
+        Level.SUSPECT,
+        "sessions_not_started",
+        f"{missed:,} of {planned:,} calls were due while as many as may be were under way, and did not start.",
+        "Raise the cap of the load's shape; where the service has become slow, that is why calls pile up.",
+    )
 
 
 def _lateness(health: Health) -> Iterator[Finding]:
@@ -169,4 +194,15 @@ def _load(health: Health) -> Iterator[Finding]:
             "cpu_high",
             f"An engine used {share:.0%} of its core (limit {CPU_SUSPECT:.0%}).",
             "Add a worker (--workers) or a machine; below the limit the engine has room for bursts.",
+        )
+
+
+def _emulator(reconciliation: Reconciliation | None) -> Iterator[Finding]:
+    share = reconciliation.emulator_cpu_share if reconciliation is not None else None
+    if share is not None and share > CPU_SUSPECT:
+        yield Finding(
+            Level.SUSPECT,
+            "emulator_busy",
+            f"The emulator used {share:.0%} of its core (limit {CPU_SUSPECT:.0%}): answers waited for it, too.",
+            "Run fewer users, give it a machine of its own (rtbench emulator, --target), or measure a real service.",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from rtbench.analysis.samples import UNANSWERED
+from rtbench.core.answers import UNANSWERED
 
 COUNT = 5
 MAX_UNANSWERED = 2

@@ -45,6 +45,17 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="append what was truly applied, one JSON object per response"
     )
+    parser.add_argument(
+        "--tls", action="store_true", help="serve https and wss, with a certificate of its own"
+    )
+    parser.add_argument(
+        "--prepare",
+        type=_codecs,
+        default=("opus",),
+        metavar="CODECS",
+        help="opus, pcmu, pcma or several with commas: be ready for WebRTC calls in these before saying so; "
+        "others are when the first call wants them, '' for all (default: opus)",
+    )
     parser.add_argument("--announce", action="store_true", help="print the address as JSON when ready")
     parser.add_argument("--parent-pipe", action="store_true", help="stop when standard input ends")
     parser.set_defaults(handler=run)
@@ -68,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
             log=args.log,
             announce=args.announce,
             parent_pipe=args.parent_pipe,
+            tls=args.tls,
+            codecs=args.prepare,
         )
     )
     return ExitCode.PASS
@@ -81,6 +94,16 @@ def _port(written: str) -> int:
     if not 0 <= port <= 65_535:
         raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {written!r}")
     return port
+
+
+def _codecs(written: str) -> tuple[str, ...]:
+    from rtbench.core.codec import CODECS
+
+    names = tuple(filter(None, written.split(",")))
+    unknown = [name for name in names if name not in CODECS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"unknown codec {unknown[0]!r}; there are {', '.join(CODECS)}")
+    return names
 
 
 def _settings(written: str) -> dict[str, Any]:

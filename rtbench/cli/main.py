@@ -8,16 +8,42 @@ import sys
 from collections.abc import Sequence
 
 import rtbench
-from rtbench.cli import corpus, emulator, report, run, scenario, sweep, worker
+from rtbench.cli import (
+    calibrate,
+    capacity,
+    compare,
+    corpus,
+    doctor,
+    emulator,
+    history,
+    report,
+    run,
+    scenario,
+    sweep,
+    worker,
+)
 from rtbench.core.errors import ExitCode, RtbenchError
 
-COMMANDS = (run, report, sweep, emulator, worker, corpus, scenario)
+COMMANDS = (
+    run,
+    report,
+    compare,
+    history,
+    sweep,
+    capacity,
+    calibrate,
+    doctor,
+    emulator,
+    worker,
+    corpus,
+    scenario,
+)
 
 DESCRIPTION = """The load tester for voice: holds scripted spoken conversations, many at once and in real time,
 against a realtime speech-to-speech API, and tells what the callers would have heard."""
 
-EXIT_CODES = """exit codes: 0 pass; 1 usage or configuration; 2 a threshold failed; 4 the run is invalid;
-5 target unreachable or refused the credentials; 130 interrupted"""
+EXIT_CODES = """exit codes: 0 pass; 1 usage or configuration; 2 a threshold failed; 3 regression; 4 the run is invalid;
+5 target unreachable or refused the credentials; 6 budget reached; 7 inconclusive (with --strict); 130 interrupted"""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -6,6 +6,7 @@ import argparse
 import webbrowser
 from pathlib import Path
 
+from rtbench.cli.run_judging import add_baseline_options, add_threshold_option, read_thresholds, report_run
 from rtbench.core.errors import ExitCode
 
 
@@ -14,24 +15,28 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "report",
         help="make the report of a run again from its files",
-        description="Write summary.json, summary.md, report.html, figures/ and worst/ into the directory of a run.",
+        description=(
+            "Write summary.json, summary.md, junit.xml, report.html, figures/ and worst/ into the directory of a run."
+        ),
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="the directory that the run left behind")
+    add_threshold_option(parser)
+    add_baseline_options(parser)
+    parser.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="end with the exit code that the run comes to, as `rtbench run` does",
+    )
     parser.add_argument("--open", action="store_true", help="show the page in a browser")
     parser.set_defaults(handler=make)
 
 
 def make(args: argparse.Namespace) -> int:
     """Make the report and print its summary. Raises UsageError where RUN is no run."""
-    from rich.console import Console
-
-    from rtbench.report.build import make_report
-    from rtbench.report.terminal import print_summary
     from rtbench.results.run_directory import RunDirectory
 
-    summary = make_report(args.run)
-    page = RunDirectory(args.run).report_html
-    print_summary(Console(), summary, page)
+    RunDirectory.open(args.run)
+    code = report_run(args, args.run, read_thresholds(args))
     if args.open:
-        webbrowser.open(page.resolve().as_uri())
-    return ExitCode.PASS
+        webbrowser.open(RunDirectory(args.run).report_html.resolve().as_uri())
+    return code if args.exit_code else ExitCode.PASS

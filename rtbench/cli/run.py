@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtbench.cli.run_judging import Judging, add_run_options, report_run
 from rtbench.core.errors import ExitCode, RtbenchError, UsageError
 
 if TYPE_CHECKING:
-    from rtbench.analysis.summary import Summary
     from rtbench.corpus.folder import Corpus
     from rtbench.load.run import RunEnd
     from rtbench.scenario.model import Scenario
+    from rtbench.scenario.shape import Shape
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,9 +40,25 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how long, such as '30 s' or '5 min'; callers call again until then",
     )
     parser.add_argument(
+        "--shape",
+        metavar="KIND:KEY=VALUE,...",
+        help="closed, ramp, steps, spike, soak, open or replay, in place of --users and --duration; "
+        "for instance ramp:users=50,over=2min or open:rate=2.5,cap=200,lasts=5min",
+    )
+    parser.add_argument(
         "--workers", type=_positive_int, default=1, metavar="N", help="processes that hold calls (default: 1)"
     )
-    parser.add_argument("--transport", choices=["websocket"], default="websocket", help="default: websocket")
+    parser.add_argument(
+        "--transport", choices=["websocket", "webrtc"], default="", help="default: as the scenario says"
+    )
+    parser.add_argument(
+        "--codec", choices=["opus", "pcmu", "pcma"], default="", help="over WebRTC; default: as the scenario says"
+    )
+    parser.add_argument(
+        "--network",
+        metavar="PRESET",
+        help="network between callers and service: wifi, 4g, 3g, satellite, congested or train; default: as the scenario says",
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("reports"), metavar="DIR", help="where the run's directory goes"
     )
@@ -52,6 +70,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="PORT",
         help="Locust's web page on loopback (default port: 8089)",
     )
+    add_run_options(parser)
     parser.add_argument(
         "--no-budget",
         action="store_true",
@@ -64,21 +83,27 @@ def run(args: argparse.Namespace) -> int:
     """Run every scenario; the exit code of the first that did not pass, 0 where all did."""
     from rtbench.engine.target import EMULATOR, named_target
 
-    _check_scenarios(args.scenarios)
-    if args.target != EMULATOR and not named_target(args.target).is_loopback and not args.no_budget:
+    judging = Judging.read(args)
+    check_scenarios(args.scenarios)
+    is_remote = args.target != EMULATOR and not named_target(args.target).is_loopback
+    if is_remote and judging.meter is None and not args.no_budget:
         raise UsageError(
-            f"{args.target} is not on this machine and may cost money: say --no-budget if that is meant."
+            f"{args.target} is not on this machine and may cost money: give --budget-usd or --budget-minutes, "
+            "or say --no-budget if that is meant."
         )
     duration_s = _duration_s(args.duration)
+    shape = _shape(args)
     codes = []
-    for scenario in args.scenarios:
-        codes.append(_run_one(args, scenario, duration_s))
-        if codes[-1] == ExitCode.INTERRUPTED:
-            break
+    with tempfile.TemporaryDirectory(prefix="rtbench-") as folder:
+        for written in args.scenarios:
+            scenario = _behind(args.network, written, Path(folder)) if args.network else written
+            codes.append(_run_one(args, scenario, duration_s, shape, judging))
+            if codes[-1] in (ExitCode.INTERRUPTED, ExitCode.BUDGET):
+                break
     return next((code for code in codes if code != ExitCode.PASS), ExitCode.PASS)
 
 
-def _check_scenarios(paths: Sequence[Path]) -> None:
+def check_scenarios(paths: Sequence[Path]) -> None:
     """Everything that can be seen to be wrong with them before a process is started for them."""
     from rtbench.scenario.clips import check_clips, open_corpus, script_clips
     from rtbench.scenario.load import load_scenarios
@@ -109,10 +134,14 @@ def _check_emulator(scenario: Scenario, corpus: Corpus) -> None:
             raise scenario.error(("emulator", "replies", position), str(error)) from None
 
 
-def _run_one(args: argparse.Namespace, scenario: Path, duration_s: float | None) -> int:
+def _run_one(
+    args: argparse.Namespace, scenario: Path, duration_s: float | None, shape: Shape | None, judging: Judging
+) -> int:
     from rich.console import Console
 
     from rtbench.load.run import RunOptions, run
+
+    guards = judging.begin(args, scenario, duration_s, shape)
 
     console = Console(stderr=True)
     end = run(
@@ -120,6 +149,7 @@ def _run_one(args: argparse.Namespace, scenario: Path, duration_s: float | None)
             scenario=scenario,
             target=args.target,
             transport=args.transport,
+            codec=args.codec,
             out=args.out,
             command=("rtbench", *sys.argv[1:]),
             users=args.users,
@@ -127,39 +157,56 @@ def _run_one(args: argparse.Namespace, scenario: Path, duration_s: float | None)
             duration_s=duration_s,
             workers=args.workers,
             web_port=args.web,
+            shape=shape,
+            thresholds=judging.thresholds,
+            guards=guards,
         ),
         console,
     )
-    return _report(end)
+    return _report(end, args)
 
 
-def _report(end: RunEnd) -> int:
+def _behind(network: str, scenario: Path, folder: Path) -> Path:
+    """The same scenario over another network, as a file of its own."""
+    from rtbench.scenario.effective import effective_text
+    from rtbench.scenario.load import load_scenario
+
+    changed = load_scenario(scenario, overrides={"network": network})
+    assert changed.source is not None
+    path = folder / scenario.name
+    path.write_text(effective_text(changed.source), encoding="utf-8")
+    return path
+
+
+def _report(end: RunEnd, args: argparse.Namespace) -> int:
     """Make and print the report of whatever was written, then say why the run ended, if it was cut short."""
-    summary = None
+    code = ExitCode.INVALID
+    cut_short = end.failure is not None or end.interrupted
     try:
-        summary = _print_report(end.directory) if end.directory is not None else None
+        if end.directory is not None:
+            code = report_run(args, end.directory, compare=not cut_short)
     except RtbenchError:
         if end.failure is None:
             raise  # else that is why it could not be made: a full disk, for instance
     if end.failure is not None:
         print(f"rtbench: {end.failure}", file=sys.stderr)
-        return end.failure.exit_code
+        by_threshold = end.failure.exit_code == ExitCode.THRESHOLD_FAILED
+        return code if by_threshold and code == ExitCode.INVALID else end.failure.exit_code
     if end.interrupted:
         print("rtbench: interrupted; the report covers what was finished", file=sys.stderr)
         return ExitCode.INTERRUPTED
-    return ExitCode.INVALID if summary is None else summary.exit_code
+    return code
 
 
-def _print_report(directory: Path) -> Summary:
-    from rich.console import Console
+def _shape(args: argparse.Namespace) -> Shape | None:
+    from rtbench.scenario.shape import parse_shape
 
-    from rtbench.report.build import make_report
-    from rtbench.report.terminal import print_summary
-    from rtbench.results.run_directory import RunDirectory
-
-    summary = make_report(directory)
-    print_summary(Console(), summary, RunDirectory(directory).report_html)
-    return summary
+    if args.shape is None:
+        return None
+    for name in ("users", "spawn_rate", "duration"):
+        if getattr(args, name) is not None:
+            raise UsageError(f"--shape says how many call and how long; leave --{name.replace('_', '-')} out")
+    return parse_shape(args.shape).read_trace(Path())
 
 
 def _duration_s(written: str | None) -> float | None:

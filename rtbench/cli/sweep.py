@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rtbench.analysis.sweep import PointResult
     from rtbench.load.sweep import HeldPoint
 
-PASSED_ON = ("target", "users", "spawn_rate", "duration", "workers", "transport")
+PASSED_ON = ("target", "users", "spawn_rate", "duration", "workers", "transport", "codec")
 """Options with a value that each point's `rtbench run` is given as they are, and judges itself."""
 
 
@@ -23,7 +23,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "sweep",
         help="run a scenario over a grid of settings",
-        description="Run a scenario once for each combination of settings, and show dead air against false cut-offs.",
+        description="Run a scenario once for each combination of settings, and compare them: dead air against false "
+        "cut-offs, or, where only transports and codecs differ, latency, bandwidth and cost.",
         epilog="example: rtbench sweep scenarios/vad_sweep.yaml --set session.turn_detection.silence_duration_ms=200,500,800",
     )
     parser.add_argument("scenario", metavar="SCENARIO", type=Path, help="scenario file (YAML)")
@@ -31,9 +32,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--set",
         dest="settings",
         action="append",
-        required=True,
+        default=[],
         metavar="KEY=V1,V2,...",
-        help="values of a key of the scenario by its dotted path; more than once for a grid of several keys",
+        help="values of a key of the scenario by its dotted path; more than once for a grid of several keys; "
+        "default: what the scenario carries under sweep",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("reports"), metavar="DIR", help="where the sweep's directory goes"
@@ -45,6 +47,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     run.add_argument("--duration", metavar="TIME", help="how long, such as '30 s' or '5 min'")
     run.add_argument("--workers", metavar="N", help="processes that hold calls")
     run.add_argument("--transport", help="how the calls are held")
+    run.add_argument("--codec", help="codec over WebRTC")
     run.add_argument("--no-budget", action="store_true", help="let a target spend without a limit")
     parser.set_defaults(handler=sweep)
 
@@ -55,12 +58,12 @@ def sweep(args: argparse.Namespace) -> int:
 
     from rtbench.analysis.sweep import worst_exit_code
     from rtbench.clock import local_time
-    from rtbench.load.sweep import grid, hold_sweep, prepare
+    from rtbench.load.sweep import grid, hold_sweep, prepare, scenario_grid
     from rtbench.report.sweep import SweepReport, render_table, write_sweep
     from rtbench.results.run_directory import make_directory
     from rtbench.scenario.load import load_scenario
 
-    points = prepare(args.scenario, grid(args.settings))
+    points = prepare(args.scenario, grid(args.settings) if args.settings else scenario_grid(args.scenario))
     name = load_scenario(args.scenario).name
     directory = make_directory(args.out, f"{name}-sweep", local_time())
     results: list[PointResult] = []
@@ -109,11 +112,19 @@ def _measure(held: HeldPoint, directory: Path) -> PointResult:
 def _progress(result: PointResult, planned: int) -> str:
     """One line about a point that is over."""
     from rtbench.report import notation
+    from rtbench.report.delivery import is_about_delivery, percentile
 
     verdict = result.level.value if result.level else f"exit code {result.exit_code}"
     told = f"{result.point.number}/{planned}  {result.point.label}  {verdict}"
     if result.dead_air is None:
         return told
+    if result.delivery is not None and is_about_delivery([result]):
+        up, down = (
+            notation.number(rate)
+            for rate in (result.delivery.kbit_per_s_sent, result.delivery.kbit_per_s_received)
+        )
+        wait = percentile(result.voice_to_voice)
+        return f"{told}  {result.turns:,} turns, voice to voice {wait} ms, {up} kbit/s up, {down} down"
     dead_air = notation.number(result.dead_air.p50.value, "ms")
     cutoffs = notation.rate(result.false_cutoffs)
     return f"{told}  {result.turns:,} turns, dead air {dead_air}, false cut-offs {cutoffs}"

@@ -12,8 +12,10 @@ from typing import NamedTuple
 from rtbench.core import pcm
 from rtbench.core.audibility import AudibilityDetector, AudibleSpan, AudibleSpans
 from rtbench.core.audio import AudioFormat
+from rtbench.core.json_fields import string
 from rtbench.core.playout import Playback, Player
-from rtbench.core.response_events import AudioDelta
+from rtbench.core.response_events import AudioDelta, AudioDone, ResponseDone
+from rtbench.core.server_events import ServerEvent
 
 NS_PER_S = 1_000_000_000
 
@@ -92,7 +94,7 @@ class AgentVoice:
         self._player = Player(prebuffer_ns)
         self._closely = listens_closely
         self._replies: dict[str, Reply] = {}
-        self._ears: dict[str, _Ear] = {}
+        self._ears: dict[str, Ear] = {}
         self._ended: set[str] = set()
 
     def reply(self, response_id: str) -> Reply | None:
@@ -103,6 +105,16 @@ class AgentVoice:
     def replies(self) -> list[Reply]:
         """In order of arrival."""
         return list(self._replies.values())
+
+    def take(self, event: ServerEvent, now: int) -> None:
+        """Take what an event brings or says of the voice. Raises ValueError as `receive`."""
+        match event:
+            case AudioDelta():
+                self.receive(event, now)
+            case AudioDone():
+                self.finish(event.response_id, now)
+            case ResponseDone():
+                self.end(string(event.response, "id"), now)
 
     def receive(self, event: AudioDelta, now: int) -> Reply | None:
         """Audio arrived; its reply, None where there was not a whole sample in it.
@@ -146,6 +158,15 @@ class AgentVoice:
         """Empty the player: what has not been heard never will be."""
         self._player.flush(now)
 
+    def complete_ns(self, response_id: str) -> int | None:
+        """From when on no more audio of a response that is over is expected; None while it is."""
+        return 0
+
+    def length_ns(self, response_id: str) -> int | None:
+        """How long a reply is, None as long as nobody can know."""
+        reply = self._replies.get(response_id)
+        return reply.playback.received_ns if reply is not None and reply.playback.finished else None
+
     def quiet_ns(self, now: int) -> int | None:
         """When all that is known of has been heard; None while more is to come."""
         if any(
@@ -170,11 +191,11 @@ class AgentVoice:
                 self._player.forget(response_id)
                 del self._replies[response_id], self._ears[response_id]
 
-    def _ear(self, event: AudioDelta, now: int) -> _Ear:
+    def _ear(self, event: AudioDelta, now: int) -> Ear:
         ear = self._ears.get(event.response_id)
         if ear is None:
             closely = self._closely or now < self.caller_until_ns
-            ear = self._ears[event.response_id] = _Ear(self._format, closely=closely)
+            ear = self._ears[event.response_id] = Ear(self._format.rate_hz, closely=closely)
         ear.attend(event.item_id)
         return ear
 
@@ -188,11 +209,11 @@ class AgentVoice:
         return reply
 
 
-class _Ear:
+class Ear:
     """Listens to one reply: for the first sound of each item, and for all sound where asked to."""
 
-    def __init__(self, fmt: AudioFormat, *, closely: bool) -> None:
-        self._rate_hz = fmt.rate_hz
+    def __init__(self, rate_hz: int, *, closely: bool) -> None:
+        self._rate_hz = rate_hz
         self._item_id: str | None = None
         self._first = AudibilityDetector(self._rate_hz)
         self._all = AudibleSpans(self._rate_hz) if closely else None

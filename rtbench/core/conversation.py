@@ -2,7 +2,8 @@
 
 Rules of the machine:
 
-    SETUP      connection stands -> session.created -> our session.update -> session.updated -> TALKING
+    SETUP      connection stands -> session.created -> our session.update -> session.updated
+               -> the items of an earlier session, if there was one, each acknowledged -> TALKING
                (no answer within the set-up timeout, or a refusal: FAILED)
     TALKING    the script's steps, by the rules of `script_run`, in an `exchange` with the agent
     end of the script -> COMPLETED; asked to stop -> DRAINED after the turn under way; aborted ->
@@ -11,16 +12,21 @@ Rules of the machine:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rtbench.core.agent_voice import Reply
-from rtbench.core.client_events import ClientEvent, InputAudioCommit, SessionUpdate
+from rtbench.core.client_events import ClientEvent, InputAudioCommit, ItemCreate, Json, SessionUpdate
 from rtbench.core.exchange import Exchange
 from rtbench.core.json_fields import string
 from rtbench.core.machine import Disconnected, Outgoing
 from rtbench.core.microphone import FrameGrid, StartMicrophone
-from rtbench.core.script import Script
+from rtbench.core.rtp import Packet
+from rtbench.core.script import Script, Step
 from rtbench.core.script_run import ScriptRun
 from rtbench.core.server_events import (
     ErrorReceived,
+    ItemAdded,
+    ItemCreated,
     MalformedEvent,
     ServerEvent,
     SessionCreated,
@@ -29,6 +35,7 @@ from rtbench.core.server_events import (
 )
 from rtbench.core.sessions import Session, SessionOutcome
 from rtbench.core.stimuli import Stimulus
+from rtbench.core.streamed_voice import StreamedVoice
 from rtbench.core.turn_fold import TurnFold
 from rtbench.core.turns import Turn, TurnOutcome
 
@@ -42,9 +49,21 @@ class Conversation:
     """
 
     def __init__(
-        self, script: Script, *, frame_ns: int, phase_ns: int = 0, planned_ns: int | None = None
+        self,
+        script: Script,
+        *,
+        frame_ns: int,
+        phase_ns: int = 0,
+        planned_ns: int | None = None,
+        restore: Sequence[Json] = (),
+        first_turn: int = 0,
+        connection: int = 0,
     ) -> None:
-        """`phase_ns` delays the microphone's grid, so that many sessions do not send in step."""
+        """`phase_ns` delays the microphone's grid, so that many sessions do not send in step.
+
+        A conversation that carries on another one is given that one's items to `restore`, each with an
+        id, and what came before it: `first_turn` turns on `connection` connections.
+        """
         self.session = Session()
         self._script = script
         self._frame_ns = frame_ns
@@ -52,7 +71,19 @@ class Conversation:
         self._planned_ns = planned_ns
         self._outbox: list[Outgoing] = []
         self._exchange = Exchange(script, self._send)
-        self._run = ScriptRun(script, self._exchange, self._send, self._close_turn)
+        self._run = ScriptRun(
+            script,
+            self._exchange,
+            self._send,
+            self._close_turn,
+            first_turn=first_turn,
+            connection=connection,
+        )
+        self._restore = tuple(restore)
+        self._unacknowledged = {string(item, "id") for item in restore}
+        self.lost_turn = False
+        """The loss of the connection has cut a turn off."""
+
         self._setup_deadline_ns: int | None = None
         self._talking = False
         self._stopping = False
@@ -85,10 +116,22 @@ class Conversation:
                 self._configure(event, now)
             case SessionUpdated() if not self._talking and self.session.update_sent_ns is not None:
                 self.session.updated_ns = now
-                self._begin_talking(now)
+                self._restore_items(now)
+            case ItemAdded() | ItemCreated() if not self._talking:
+                self._take_acknowledgement(string(event.item, "id"), now)
             case _ if self._talking:
                 self._hear(event, now)
         self._proceed(now)
+
+    def hear(self, packet: Packet, now: int) -> bool:
+        """A packet of the agent's voice arrived; whether there may now be something to send, or to wake for.
+
+        Nearly all packets change nothing but how much was received, and cost next to nothing.
+        """
+        if self._outcome is not None or not self._exchange.hear(packet, now):
+            return False
+        self._proceed(now)
+        return True
 
     def wake(self, now: int) -> None:
         self._proceed(now)
@@ -110,6 +153,25 @@ class Conversation:
         if self._outcome is None:
             self._close_turn("interrupted", "", now)
             self._end("interrupted", now)
+
+    def hold(self, until_ns: int) -> None:
+        """Begin no turn before this instant."""
+        self._run.hold(until_ns)
+
+    def leave(self, now: int) -> None:
+        """End here, to be carried on by another conversation with `remaining` steps."""
+        if self._outcome is None:
+            self._close_turn("interrupted", "", now)
+            self._end("drained", now)
+
+    def remaining(self, *, lost: bool) -> tuple[Step, ...]:
+        """The steps that are left; without those that belong to a turn that was `lost`."""
+        return self._run.remaining(lost=lost) if self._talking else self._script.steps
+
+    @property
+    def is_talking(self) -> bool:
+        """The session is set up, and what was to be restored is."""
+        return self._talking
 
     # What goes out.
 
@@ -144,6 +206,11 @@ class Conversation:
         return self._exchange.voice.reply(response_id)
 
     @property
+    def stream(self) -> StreamedVoice | None:
+        """The agent's voice where it comes as RTP, to be opened before the first packet."""
+        return self._exchange.stream
+
+    @property
     def grid(self) -> FrameGrid:
         """The microphone's frames; meaningful once it was started."""
         return self._run.grid
@@ -156,13 +223,27 @@ class Conversation:
         self._send(SessionUpdate(session=self._script.session.settings), now)
         self._setup_deadline_ns = now + self._script.setup_timeout_ns
 
+    def _restore_items(self, now: int) -> None:
+        """Tell the new session what was said in the old one."""
+        for item in self._restore:
+            self._send(ItemCreate(item=item), now)
+        self._setup_deadline_ns = now + self._script.setup_timeout_ns
+        if not self._unacknowledged:
+            self._begin_talking(now)
+
+    def _take_acknowledgement(self, item_id: str, now: int) -> None:
+        self._unacknowledged.discard(item_id)
+        if not self._unacknowledged and self.session.updated_ns is not None:
+            self._begin_talking(now)
+
     def _begin_talking(self, now: int) -> None:
         self._talking = True
         if self._stopping:
             self._end("drained", now)
             return
         grid = FrameGrid(now + self._phase_ns, self._frame_ns)
-        self._outbox.append(Outgoing(StartMicrophone(grid.start_ns), now))
+        if not self._script.session.in_writing:
+            self._outbox.append(Outgoing(StartMicrophone(grid.start_ns), now))
         self._run.begin(grid, now)
         self._play(now)
 
@@ -179,9 +260,9 @@ class Conversation:
             return
         if not self._talking:
             if self._setup_deadline_ns is not None and now >= self._setup_deadline_ns:
-                phase = "session.created" if self.session.created_ns is None else "session.updated"
-                self._fail("setup_timeout", f"no {phase} in time", now)
+                self._fail("setup_timeout", f"no {self._awaited} in time", now)
             return
+        self._exchange.settle(now)
         self._run.proceed(now)
         self._play(now)
         if self._run.is_over:
@@ -190,8 +271,17 @@ class Conversation:
             self._end("drained", now)
 
     def _play(self, now: int) -> None:
-        self._outbox += [Outgoing(clip, now) for clip in self._run.take_clips()]
+        self._outbox += [Outgoing(order, now) for order in self._run.take_orders()]
         self.session.turns = self._run.turns
+
+    @property
+    def _awaited(self) -> str:
+        """What the set-up is waiting for."""
+        if self.session.created_ns is None:
+            return "session.created"
+        return (
+            "session.updated" if self.session.updated_ns is None else "acknowledgement of the items restored"
+        )
 
     # Ends.
 
@@ -203,7 +293,9 @@ class Conversation:
             self.session.errors[error_class] += 1
 
     def _lose_connection(self, event: Disconnected, now: int) -> None:
-        error_class = "connection_lost" if event.code == 1006 else f"closed_{event.code}"
+        code_class = "connection_lost" if event.code == 1006 else f"closed_{event.code}"
+        error_class = event.error_class or code_class
+        self.lost_turn = self._exchange.turn is not None
         if self._exchange.turn is None:
             self.session.errors[error_class] += 1
         self._close_turn("dropped", error_class, now)

@@ -5,9 +5,12 @@
     |-- TargetError              5
     |   |-- TargetUnreachable        no connection could be made
     |   `-- CredentialsRefused       the target answered, and refused the key
-    `-- RunInvalid               4   the generator could not do its work: workers or rows lost
+    |-- ThresholdBroken          2   a threshold that may end a run early did not hold
+    |-- RunInvalid               4   the generator could not do its work: workers or rows lost
+    `-- BudgetReached            6   the run was stopped at what it was allowed to spend
 
-A failed threshold (2) and a regression (3) are verdicts, not errors; they have no exception.
+A threshold that fails at the end (2), a regression (3) and an inconclusive comparison (7) are verdicts, not
+errors; they have no exception.
 """
 
 from __future__ import annotations
@@ -57,3 +60,15 @@ class RunInvalid(RtbenchError):
     """The generator failed, so the run cannot be judged: an engine or worker died, rows were lost."""
 
     exit_code = ExitCode.INVALID
+
+
+class ThresholdBroken(RtbenchError):
+    """A threshold with `abort_on_fail` did not hold, so the run was ended early."""
+
+    exit_code = ExitCode.THRESHOLD_FAILED
+
+
+class BudgetReached(RtbenchError):
+    """The run came to the limit of what it was allowed to spend."""
+
+    exit_code = ExitCode.BUDGET

@@ -10,13 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rtbench.core.agent_voice import AgentVoice, Reply
-from rtbench.core.client_events import ClientEvent, InputAudioClear, ItemTruncate, ResponseCancel
+from rtbench.core.client_events import (
+    ClientEvent,
+    InputAudioClear,
+    ItemTruncate,
+    OutputAudioClear,
+    ResponseCancel,
+)
 from rtbench.core.json_fields import string
-from rtbench.core.response_events import AudioDelta, AudioDone, ResponseCreated, ResponseDone
+from rtbench.core.response_events import ResponseCreated, ResponseDone
+from rtbench.core.rtp import Packet
 from rtbench.core.script import Clip, Moment, Script
 from rtbench.core.server_events import ServerEvent, SpeechStarted
 from rtbench.core.stimuli import Stimulus
 from rtbench.core.stimulus_fold import StimulusFold
+from rtbench.core.streamed_voice import StreamedVoice
 from rtbench.core.turn_fold import TurnFold
 from rtbench.core.turns import Turn, TurnOutcome
 
@@ -30,8 +38,12 @@ class Exchange:
     """The talk of one session. Finished turns and stimuli are handed out once."""
 
     def __init__(self, script: Script, send: Send) -> None:
-        self.voice = AgentVoice(
-            script.session.output_format, script.prebuffer_ns, listens_closely=script.speaks_into_answers
+        closely = script.speaks_into_answers
+        self.stream = StreamedVoice(script.prebuffer_ns, listens_closely=closely) if script.streamed else None
+        """The voice, where it comes as RTP."""
+
+        self.voice = self.stream or AgentVoice(
+            script.session.output_format, script.prebuffer_ns, listens_closely=closely
         )
         self.turn: TurnFold | None = None
         """The turn under way."""
@@ -49,16 +61,12 @@ class Exchange:
 
     def receive(self, event: ServerEvent, now: int) -> None:
         """Take one server event. Raises ValueError where an audio payload cannot be decoded; it was then not received."""
+        self.voice.take(event, now)
         match event:
-            case AudioDelta():
-                self.voice.receive(event, now)
-            case AudioDone():
-                self.voice.finish(event.response_id, now)
             case ResponseCreated():
                 self._active.add(string(event.response, "id"))
             case ResponseDone():
                 self._active.discard(string(event.response, "id"))
-                self.voice.end(string(event.response, "id"), now)
         for stimulus in self._stimuli:
             stimulus.receive(event, now)
         if isinstance(event, SpeechStarted) and self._script.policy == "flush_on_speech_started":
@@ -66,6 +74,20 @@ class Exchange:
         for fold in (*self._overtaken, self.turn):
             if fold is not None:
                 fold.receive(event, now)
+        self._tell_news()
+
+    def hear(self, packet: Packet, now: int) -> bool:
+        """Take one packet of the agent's voice; whether anything but its length was learned from it."""
+        if self.stream is None:
+            return False
+        self.stream.hear(packet, now)
+        return self._tell_news()
+
+    def settle(self, now: int) -> None:
+        """Time has passed."""
+        if self.stream is not None:
+            self.stream.settle(now)
+            self._tell_news()
 
     def open_turn(self, turn: Turn, clip: Clip) -> None:
         """The caller begins an utterance; a turn that was still under way is overtaken, and closed with this one."""
@@ -126,10 +148,11 @@ class Exchange:
             return fold.turn.audible_ns + moment.elapsed_ns
         if moment.fraction is None:
             return fold.heard_at_ns(moment.heard_ns or 0)
-        playback = fold.reply.playback if fold.reply is not None else None
-        if playback is None or not playback.finished:
+        reply = fold.reply
+        length_ns = self.voice.length_ns(reply.response_id) if reply is not None else None
+        if reply is None or not length_ns:
             return None
-        return playback.play_ns(min(int(moment.fraction * playback.received_ns), playback.received_ns - 1))
+        return reply.playback.expected_play_ns(min(int(moment.fraction * length_ns), length_ns - 1))
 
     def quiet_ns(self, now: int) -> int | None:
         """When the agent will have been heard out, as far as is known; None while it has more to say."""
@@ -156,7 +179,10 @@ class Exchange:
         """Empty the player and tell the service; nothing where nothing was playing or under way."""
         reply = self.voice.playing(now)
         if reply is not None:
-            self._truncate(reply, now)
+            if self.stream is None:
+                self._truncate(reply, now)
+            else:
+                self._note_heard(reply, now)
             self.voice.flush(now)
             for stimulus in self._stimuli:
                 stimulus.flushed(reply.response_id, now)
@@ -164,6 +190,10 @@ class Exchange:
             self._send(ResponseCancel(), now)
             for stimulus in self._stimuli:
                 stimulus.cancel_sent(self._active, now)
+        if cancels and self.stream is not None and reply is not None and not reply.is_over:
+            self._send(OutputAudioClear(), now)  # behind the cancel, as the API asks for it
+            for stimulus in self._stimuli:
+                stimulus.cancel_sent({reply.response_id}, now)
 
     def _truncate(self, reply: Reply, now: int) -> None:
         item = reply.item_heard(now)
@@ -180,6 +210,22 @@ class Exchange:
         for stimulus in self._stimuli:
             if stimulus.concerns(reply.response_id, now):
                 stimulus.truncated(event_id, item.item_id, audio_end_ms, heard_ns / NS_PER_MS, now)
+
+    def _note_heard(self, reply: Reply, now: int) -> None:
+        """What was heard of an item that the service truncates by itself."""
+        item = reply.item_heard(now)
+        for stimulus in self._stimuli:
+            if item is not None and stimulus.concerns(reply.response_id, now):
+                stimulus.heard(item.item_id, (reply.playback.heard_ns(now) - item.media_ns) / NS_PER_MS)
+
+    def _tell_news(self) -> bool:
+        """Tell the turns what was learned of replies; whether there was anything."""
+        news = self.stream.take_news() if self.stream is not None else []
+        for reply in news:
+            for fold in (*self._overtaken, self.turn):
+                if fold is not None:
+                    fold.hear(reply)
+        return bool(news)
 
     def _forget(self, now: int) -> None:
         """Let go of the audio that nobody will ask for."""

@@ -24,6 +24,8 @@ class Disconnected:
 
     code: int = 1006
     reason: str = ""
+    error_class: str = ""
+    """What the caller itself makes of it, where the code does not say it."""
 
 
 class Machine(Protocol):

@@ -61,6 +61,15 @@ def join(parts: Sequence[Samples]) -> Samples:
     return np.concatenate(parts) if parts else EMPTY
 
 
+def repeated(samples: Samples, count: int, limit: int) -> Samples:
+    """A signal of `count` samples: these over and over, up to `limit`, then zeros."""
+    signal: Samples = np.zeros(count, np.int16)
+    if samples.size:
+        filled = min(count, limit)
+        signal[:filled] = np.resize(samples, filled)
+    return signal
+
+
 def amplitude(dbfs: float) -> float:
     """The RMS, in units of the least significant bit, that has this level."""
     return FULL_SCALE * math.pow(10.0, dbfs / 20.0)

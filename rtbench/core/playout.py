@@ -74,6 +74,10 @@ class Playback:
         run = next(run for run in reversed(self.runs) if run.media_ns <= media_ns)
         return run.play_ns + media_ns - run.media_ns
 
+    def expected_play_ns(self, media_ns: int) -> int | None:
+        """When a sample will leave the player, though it may not have come yet; None where that cannot be told."""
+        return self.play_ns(media_ns)
+
     def wait_ns(self, media_ns: int) -> int:
         """Time by which the sample at this position was held back, as counted when it happened."""
         return sum(wait.duration_ns for wait in self.waits if wait.media_ns <= media_ns)

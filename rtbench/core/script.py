@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rtbench.core.audio import PCM16, AudioFormat
+from rtbench.core.reconnection import ReconnectPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Clip:
     holds: tuple[tuple[int, int], ...] = ()
     role: str = "statement"
     voice: str = ""
+    text: str = ""
+    """The words, empty where there are none."""
 
     @property
     def sound_ns(self) -> tuple[int, int]:
@@ -49,6 +52,9 @@ class Say:
     expects_answer: bool = True
     gain_db: float = 0.0
     """Level against the clip's own; a mumbled utterance is some 20 dB down."""
+
+    asks_for: str = ""
+    """Words that the answer must hold: a fact that the caller has told before; empty where nothing is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +127,62 @@ class StaySilent:
     duration_ns: int
 
 
-Step = Say | Listen | Pause | Interrupt | Disturb | StaySilent
+DropHow = Literal["reset", "half_open", "close", "ice_dead", "channel_closed", "peer_gone"]
+"""How the caller's side breaks its connection.
+
+reset: cut without a word (TCP reset); half_open: nothing more is sent or heard, and nobody is told;
+close: the closing handshake, as an application does that is shut down. Over WebRTC: ice_dead, no packet
+passes any more; channel_closed, the data channel alone is closed; peer_gone, the peer is torn down.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Break the connection on purpose."""
+
+    how: DropHow = "reset"
+    when: Literal["now", "mid_answer", "mid_utterance", "handshake"] = "now"
+    """now: at this step, which after an utterance is before its answer; mid_answer: at `moment` of the answer;
+    mid_utterance: in the middle of the next utterance; handshake: now, and again while the next connection is made."""
+
+    moment: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFault:
+    """Tell the emulator to go wrong, at its next occasion; other services do not know the order."""
+
+    fault: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Say something in writing, in a session of text; the answer comes in writing too."""
+
+    clip: Clip
+    asks_for: str = ""
+
+
+Step = Say | Listen | Pause | Interrupt | Disturb | StaySilent | Drop | OrderFault | Write
+
+
+def after_lost_turn(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps without those at their beginning that mean nothing but in the turn before, which was lost."""
+    for position, step in enumerate(steps):
+        in_a_turn = isinstance(step, Listen | Interrupt | Pause) or getattr(step, "moment", None) is not None
+        if not in_a_turn:
+            return steps[position:]
+    return ()
+
 
 InterruptionPolicy = Literal["flush_on_speech_started", "passive"]
 """What the caller's application does when the service hears the caller speak into an answer.
 
 flush_on_speech_started: stop the player, tell the service how much was heard
 (`conversation.item.truncate`), and cancel the response where the service does not do so by itself,
-as real applications do; passive: play on whatever has arrived.
+as real applications do; passive: play on whatever has arrived. Over WebRTC the service plays, and so
+knows by itself how much was heard: the application mutes its player, and where it has to cancel by
+itself it clears the service's buffer too.
 """
 
 
@@ -150,6 +204,9 @@ class SessionConfig:
     spoken_answers: bool = True
     """The output modality is audio; else text."""
 
+    in_writing: bool = False
+    """The caller writes, and has no microphone on: the session that is fallen back to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -164,8 +221,14 @@ class Script:
     """How long an answer that is to be interrupted is waited for; `Listen` has its own."""
 
     policy: InterruptionPolicy = "flush_on_speech_started"
+    streamed: bool = False
+    """The answers come as RTP, played by the service in real time, and not as events."""
+
     setup_timeout_ns: int = 10 * 1_000_000_000
     """How long `session.created` and `session.updated` may take, each."""
+
+    reconnect: ReconnectPolicy | None = None
+    """What the caller does when the connection goes away; None to end there."""
 
     @property
     def speaks_into_answers(self) -> bool:

@@ -11,6 +11,8 @@ Rules, one step after the other:
     Disturb     the same, but the turn goes on; without a moment, once the agent is silent
     StaySilent  done after its time, and when whatever the agent said by itself has been heard out
     Pause       done after its time
+    Write       done at once: the words and the request for an answer are sent; so is OrderFault
+    Drop        done when the connection is cut, or will be in the next utterance
 
 After a disturbance the caller waits, before speaking again, until what it may have caused is over.
 Asked to stop, the caller ends the turn under way and begins no other.
@@ -20,13 +22,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rtbench.core.client_events import InputAudioCommit, ResponseCreate
+from rtbench.core.client_events import InputAudioCommit, ItemCreate, ResponseCreate
 from rtbench.core.exchange import Exchange, Send
+from rtbench.core.fault_order import FaultOrder
+from rtbench.core.line_cuts import LineCuts, cut_by
 from rtbench.core.metrics.turn_taking import FALSE_ANSWER_LIMIT_MS
 from rtbench.core.microphone import FrameGrid, PlayClip
-from rtbench.core.script import Clip, Disturb, Interrupt, Listen, Pause, Say, Script, StaySilent, Step
+from rtbench.core.reconnection import Cut
+from rtbench.core.script import (
+    Clip,
+    Disturb,
+    Drop,
+    Interrupt,
+    Listen,
+    OrderFault,
+    Pause,
+    Say,
+    Script,
+    StaySilent,
+    Step,
+    Write,
+    after_lost_turn,
+)
 from rtbench.core.stimuli import Stimulus
 from rtbench.core.turn_fold import TurnFold
+from rtbench.core.turn_verdict import progress_ns, verdict
 from rtbench.core.turns import Turn, TurnOutcome
 
 SETTLE_NS = round(FALSE_ANSWER_LIMIT_MS * 1_000_000)
@@ -39,11 +59,21 @@ CloseTurn = Callable[[TurnOutcome, str, int], None]
 class ScriptRun:
     """One pass through a script, from the instant at which the microphone is on."""
 
-    def __init__(self, script: Script, exchange: Exchange, send: Send, close_turn: CloseTurn) -> None:
+    def __init__(
+        self,
+        script: Script,
+        exchange: Exchange,
+        send: Send,
+        close_turn: CloseTurn,
+        *,
+        first_turn: int = 0,
+        connection: int = 0,
+    ) -> None:
+        """`first_turn` turns were held on `connection` earlier connections."""
         self.grid = FrameGrid(0, 1)
         """The microphone's frames; meaningful once the run has begun."""
 
-        self.turns = 0
+        self.turns = first_turn
         self.is_over = False
         """The last step is done."""
 
@@ -51,7 +81,10 @@ class ScriptRun:
         self._exchange = exchange
         self._send = send
         self._close_turn = close_turn
-        self._played: list[PlayClip] = []
+        self._connection = connection
+        self._orders: list[PlayClip | Cut] = []
+        self._cuts = LineCuts()
+        self._held_until_ns = 0
         self._microphone_free_ns = 0
         self._committed: Turn | None = None
         self._steps = enumerate(script.steps)
@@ -73,6 +106,7 @@ class ScriptRun:
 
     def proceed(self, now: int) -> None:
         """Take every step whose time has come."""
+        self._orders += self._cuts.take_due(now)
         while not self.is_over and self._step_is_over(now):
             if self._settling:
                 self._settling = False
@@ -94,12 +128,23 @@ class ScriptRun:
         """When a step may be over by itself."""
         fold = self._exchange.turn
         over_ns = fold.over_ns() if fold is not None and self._listens else None
-        return min((wake for wake in (over_ns, self._deadline_ns) if wake is not None), default=None)
+        wakes = (over_ns, self._deadline_ns, self._cuts.due_ns)
+        return min((wake for wake in wakes if wake is not None), default=None)
 
-    def take_clips(self) -> list[PlayClip]:
-        """Clips to be played since the last call."""
-        played, self._played = self._played, []
-        return played
+    def take_orders(self) -> list[PlayClip | Cut]:
+        """What the shell is to do since the last call: clips to play, connections to break."""
+        orders, self._orders = self._orders, []
+        return orders
+
+    def hold(self, until_ns: int) -> None:
+        """Begin no turn before this instant."""
+        self._held_until_ns = until_ns
+
+    def remaining(self, *, lost: bool) -> tuple[Step, ...]:
+        """The steps that are left; without those that belong to the turn under way where that is `lost`."""
+        held = self._settling and isinstance(self._step, Say | Write | StaySilent)
+        left = self._script.steps[self._index if held else self._index + 1 :]
+        return after_lost_turn(left) if lost else left
 
     def commit_sent(self, sent_ns: int) -> None:
         """The caller's commit has left."""
@@ -110,7 +155,7 @@ class ScriptRun:
 
     @property
     def _listens(self) -> bool:
-        return isinstance(self._step, Listen | Interrupt | Disturb)
+        return isinstance(self._step, Listen | Interrupt | Disturb | Drop)
 
     def _step_is_over(self, now: int) -> bool:
         fold = self._exchange.turn
@@ -121,7 +166,7 @@ class ScriptRun:
         match self._step:
             case Listen(timeout_ns) if fold is not None:
                 return self._answer_is_over(fold, timeout_ns, now)
-            case Interrupt() | Disturb() if fold is not None:
+            case Interrupt() | Disturb() | Drop(when="mid_answer") if fold is not None:
                 return self._await_moment(self._step, fold, now)
             case StaySilent():
                 return self._is_quiet_after(self._silent_until_ns, now)
@@ -149,9 +194,19 @@ class ScriptRun:
         match step:
             case Say():
                 self._begin_turn(step, now)
+            case Write():
+                self._write(step, now)
+            case OrderFault(fault):
+                self._send(FaultOrder(fault=fault), now)
+                self._deadline_ns = now
+            case Drop(when="mid_utterance"):
+                self._cuts.plan(step)
+                self._deadline_ns = now
+            case Drop(when="now" | "handshake"):
+                self._cut(step, now)
             case Disturb() if fold is None and step.moment is None:
                 self._make_sound(step, now)
-            case Listen() | Interrupt() | Disturb():
+            case Listen() | Interrupt() | Disturb() | Drop():
                 self._deadline_ns = now if fold is None else fold.turn.user_speech_end_ns
             case StaySilent(duration_ns):
                 self._begin_silence(duration_ns, now)
@@ -173,9 +228,34 @@ class ScriptRun:
         self._exchange.close_stimuli(now)
         if self._stopping:
             return
-        self._speak(say.clip, say.gain_db, say.expects_answer, self._play(say.clip, say.gain_db, now, now))
+        begin_ns = self._play(say.clip, say.gain_db, now, now)
+        self._speak(say.clip, say.gain_db, say.expects_answer, begin_ns, say.asks_for)
 
-    def _speak(self, clip: Clip, gain_db: float, expects_answer: bool, begin_ns: int) -> None:
+    def _write(self, step: Write, now: int) -> None:
+        """A turn in writing: the words are there at once, and an answer is asked for."""
+        self._close_turn("not_asked", "", now)
+        self._deadline_ns = now
+        if self._stopping:
+            return
+        self.turns += 1
+        turn = Turn(
+            number=self.turns,
+            clip=step.clip.name,
+            kind="written",
+            expects_answer=self._is_listened_to(),
+            user_speech_start_ns=now,
+            user_speech_end_ns=now,
+            connection=self._connection,
+            asks_for=step.asks_for,
+        )
+        self._exchange.open_turn(turn, step.clip)
+        content = [{"type": "input_text", "text": step.clip.text or step.clip.name}]
+        self._send(ItemCreate(item={"type": "message", "role": "user", "content": content}), now)
+        self._send(ResponseCreate(), now)
+
+    def _speak(
+        self, clip: Clip, gain_db: float, expects_answer: bool, begin_ns: int, asks_for: str = ""
+    ) -> None:
         self.turns += 1
         manual = self._script.session.manual_turns
         turn = Turn(
@@ -186,8 +266,11 @@ class ScriptRun:
             expects_answer=expects_answer and self._is_listened_to(),
             user_speech_start_ns=begin_ns + clip.speech_start_ns,
             user_speech_end_ns=begin_ns + clip.speech_end_ns,
+            connection=self._connection,
+            asks_for=asks_for,
         )
         self._exchange.open_turn(turn, clip)
+        self._cuts.utterance(turn.user_speech_start_ns, turn.user_speech_end_ns)
         end_ns = turn.user_speech_end_ns
         # A turn ended by hand ends once the frame with the last speech sample has left.
         self._deadline_ns = self.grid.boundary_at_or_after(end_ns) if manual else end_ns
@@ -196,7 +279,7 @@ class ScriptRun:
         """Whether the caller listens after this step before speaking again."""
         for step in self._script.steps[self._index + 1 :]:
             if not isinstance(step, Pause):
-                return not isinstance(step, Say | StaySilent)
+                return not isinstance(step, Say | Write | StaySilent)
         return False
 
     def _finish_utterance(self) -> None:
@@ -212,12 +295,17 @@ class ScriptRun:
         """Play a clip from the first free frame boundary not before an instant; returns that boundary."""
         begin_ns = self.grid.boundary_at_or_after(max(at_ns, now, self._microphone_free_ns))
         self._microphone_free_ns = begin_ns + clip.duration_ns
-        self._played.append(PlayClip(clip, begin_ns, gain_db))
+        self._orders.append(PlayClip(clip, begin_ns, gain_db))
         return begin_ns
+
+    def _cut(self, drop: Drop, now: int) -> None:
+        """Break the connection; the step is over."""
+        self._orders.append(cut_by(drop, now))
+        self._step, self._deadline_ns = Pause(0), now
 
     # Speaking into an answer, or into silence.
 
-    def _await_moment(self, step: Interrupt | Disturb, fold: TurnFold, now: int) -> bool:
+    def _await_moment(self, step: Interrupt | Disturb | Drop, fold: TurnFold, now: int) -> bool:
         """Whether the answer ended before the moment came; at the moment itself the sound is made."""
         if self._answer_is_over(fold, self._script.answer_timeout_ns, now):
             if isinstance(step, Disturb) and step.moment is None:
@@ -227,11 +315,13 @@ class ScriptRun:
         moment_ns = None if step.moment is None else self._exchange.moment_ns(step.moment)
         if moment_ns is None:
             return False
-        begin_ns = moment_ns - step.clip.sound_ns[0]
+        begin_ns = moment_ns if isinstance(step, Drop) else moment_ns - step.clip.sound_ns[0]
         if now < begin_ns:
             self._deadline_ns = begin_ns if self._deadline_ns is None else min(self._deadline_ns, begin_ns)
             return False
-        if isinstance(step, Interrupt):
+        if isinstance(step, Drop):
+            self._cut(step, now)
+        elif isinstance(step, Interrupt):
             self._interrupt(step, fold, now)
         else:
             self._make_sound(step, now)
@@ -276,6 +366,9 @@ class ScriptRun:
 
     def _is_settled(self, now: int) -> bool:
         """Whether what a disturbance may have caused is over; else sets when to look again."""
+        if isinstance(self._step, Say | Write) and now < self._held_until_ns:
+            self._deadline_ns = self._held_until_ns
+            return False
         disturbed_ns = self._exchange.disturbed_until_ns()
         return disturbed_ns is None or self._is_quiet_after(disturbed_ns + SETTLE_NS, now)
 
@@ -293,10 +386,10 @@ class ScriptRun:
         turn = fold.turn
         over_ns = fold.over_ns()
         if over_ns is not None and now >= over_ns:
-            self._close_turn(*self._judge(turn), now)
+            self._close_turn(*verdict(turn, spoken=self._script.session.spoken_answers), now)
             return True
         begun = turn.first_audio_ns is not None or turn.first_text_ns is not None
-        since_ns = max(turn.user_speech_end_ns, _progress_ns(fold)) if begun else turn.user_speech_end_ns
+        since_ns = max(turn.user_speech_end_ns, progress_ns(fold)) if begun else turn.user_speech_end_ns
         self._deadline_ns = since_ns + timeout_ns
         if now < self._deadline_ns:
             return False
@@ -305,22 +398,3 @@ class ScriptRun:
         else:
             self._close_turn("no_answer", "answer_timeout" if turn.expects_answer else "", now)
         return True
-
-    def _judge(self, turn: Turn) -> tuple[TurnOutcome, str]:
-        """Outcome and error class of a turn whose response is done."""
-        if turn.response_status == "failed":
-            return "failed", turn.error_class or "response_failed"
-        if turn.response_status == "cancelled":
-            return "cancelled", turn.response_reason or "response_cancelled"
-        spoken = self._script.session.spoken_answers
-        heard_ns = turn.audible_ns if spoken else turn.first_text_ns
-        if heard_ns is not None:
-            return "answered", ""
-        return "no_answer", "tool_call_only" if turn.tool else "silent_answer"
-
-
-def _progress_ns(fold: TurnFold) -> int:
-    """The last sign of an answer under way: something arrived, or is still playing."""
-    reply = fold.reply
-    playing_until_ns = (reply.playback.end_ns() or 0) if reply is not None else 0
-    return max(fold.progress_ns, playing_until_ns)

@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rtbench.core.incidents import StateChange
+from rtbench.core.network import Network
+
 SessionOutcome = Literal["completed", "drained", "failed", "dropped", "interrupted"]
 """How a session ended.
 
@@ -33,6 +36,25 @@ class Session:
     tcp_ms: float | None = None
     tls_ms: float | None = None
     upgrade_ms: float | None = None
+
+    key_ms: float | None = None
+    """The request for an ephemeral key. From here to `first_rtp_ms`: a call over WebRTC."""
+
+    sdp_ms: float | None = None
+    """The offer's way to the service until its answer was read, and the making of the offer."""
+
+    ice_ms: float | None = None
+    """Until a pair of addresses was agreed on."""
+
+    dtls_ms: float | None = None
+    """The handshake of keys for the media."""
+
+    channel_ms: float | None = None
+    """Until the data channel was open."""
+
+    first_rtp_ms: float | None = None
+    """From the open channel to the first packet of audio; a service that is silent until it speaks sends none before."""
+
     connected_ns: int | None = None
     created_ns: int | None = None
     """Arrival of `session.created`."""
@@ -48,5 +70,35 @@ class Session:
     errors: Counter[str] = field(default_factory=Counter)
     """By class: the API's error code, or rtbench's own class."""
 
+    redials: int = 0
+    """Tries to connect again, after losses and refusals."""
+
+    cuts: int = 0
+    """Breaks of the connection by our own side, on purpose."""
+
+    reconnects: int = 0
+    """Those that gave a session again."""
+
+    rotations: int = 0
+    """Sessions replaced on purpose, before their limit."""
+
+    rate_limited: int = 0
+    """Refusals and answers by which the service asked the caller to wait; they are no errors."""
+
+    turns_lost: int = 0
+    """Turns that a loss cut off, and turns that were never held as no session came back."""
+
+    fell_back: bool = False
+    """To a session in writing."""
+
+    down_ns: int = 0
+    """Time without a connection, after the first one stood."""
+
+    states: list[StateChange] = field(default_factory=list)
+    """In order; the session's life as lanes show it."""
+
     unknown_events: int = 0
     malformed_events: int = 0
+
+    network: Network = field(default_factory=Network)
+    """What the network did to its media, over WebRTC; in a row its fields stand beside the session's own."""

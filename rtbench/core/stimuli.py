@@ -56,7 +56,7 @@ class Stimulus:
     """The application's own `response.cancel`."""
 
     cancelled_ns: int | None = None
-    """Arrival of the `response.done` that says so."""
+    """Arrival of the `response.done` that says so, or over WebRTC of `output_audio_buffer.cleared` where that came first."""
 
     last_audio_ns: int | None = None
     """Arrival of the last audio of the interrupted answer."""
@@ -72,7 +72,7 @@ class Stimulus:
 
     truncate_sent_ns: int | None = None
     truncate_audio_end_ms: int | None = None
-    """What the application said was heard of the item."""
+    """What the application said was heard of the item; over WebRTC what the service said."""
 
     truncate_heard_ms: float | None = None
     """What was really heard of it."""

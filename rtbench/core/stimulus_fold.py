@@ -7,7 +7,13 @@ from collections.abc import Set
 from rtbench.core.agent_voice import AgentVoice, Reply
 from rtbench.core.json_fields import string
 from rtbench.core.response_events import ResponseCreated, ResponseDone
-from rtbench.core.server_events import ErrorReceived, ItemTruncated, ServerEvent, SpeechStarted
+from rtbench.core.server_events import (
+    ErrorReceived,
+    ItemTruncated,
+    OutputAudioCleared,
+    ServerEvent,
+    SpeechStarted,
+)
 from rtbench.core.stimuli import Stimulus
 
 NS_PER_MS = 1_000_000
@@ -50,10 +56,15 @@ class StimulusFold:
         match event:
             case ItemTruncated(item_id=stimulus.item_id) if stimulus.truncated_ns is None:
                 stimulus.truncated_ns = now
+                if stimulus.truncate_audio_end_ms is None:
+                    stimulus.truncate_audio_end_ms = event.audio_end_ms
             case ErrorReceived() if self._truncate_id and event.error.event_id == self._truncate_id:
                 stimulus.truncate_error = event.error.code or event.error.type
             case ResponseDone() if self.concerns(string(event.response, "id"), now):
-                self._response_done(event, now)
+                if string(event.response, "status") == "cancelled":
+                    self._cut(now)
+            case OutputAudioCleared() if self.concerns(event.response_id, now):
+                self._cut(now)
             case _ if now >= stimulus.onset_ns and not self._is_superseded(now):
                 self._react(event, now)
 
@@ -67,6 +78,11 @@ class StimulusFold:
         stimulus = self.stimulus
         if stimulus.cancel_sent_ns is None and any(self.concerns(each, now) for each in active_ids):
             stimulus.cancel_sent_ns = now
+
+    def heard(self, item_id: str, heard_ms: float) -> None:
+        """So much of the item was heard; the service truncates it by itself."""
+        self.stimulus.item_id = item_id
+        self.stimulus.truncate_heard_ms = heard_ms
 
     def truncated(self, event_id: str, item_id: str, audio_end_ms: int, heard_ms: float, now: int) -> None:
         """The application told the service how much of the item was heard."""
@@ -100,13 +116,11 @@ class StimulusFold:
                 stimulus.answer_created_ns = now
                 self._answer_id = string(event.response, "id")
 
-    def _response_done(self, event: ResponseDone, now: int) -> None:
-        stimulus, reply = self.stimulus, self._reply
-        if reply is None or stimulus.cancelled_ns is not None:
-            return
-        if string(event.response, "status") == "cancelled":
-            stimulus.cancelled_ns = now
-            self._cancelled_media_ns = reply.playback.received_ns
+    def _cut(self, now: int) -> None:
+        """The service said that it stopped the answer: its writing, or over WebRTC its playing."""
+        if self._reply is not None and self.stimulus.cancelled_ns is None:
+            self.stimulus.cancelled_ns = now
+            self._cancelled_media_ns = self._reply.playback.received_ns
 
     def _measure_stop(self, reply: Reply) -> None:
         stimulus, playback = self.stimulus, reply.playback

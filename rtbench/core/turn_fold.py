@@ -18,7 +18,15 @@ from rtbench.core.response_events import (
     TextDelta,
 )
 from rtbench.core.script import Clip
-from rtbench.core.server_events import InputAudioCommitted, ServerEvent, SpeechStarted, SpeechStopped
+from rtbench.core.server_events import (
+    InputAudioCommitted,
+    OutputAudioCleared,
+    OutputAudioStarted,
+    OutputAudioStopped,
+    ServerEvent,
+    SpeechStarted,
+    SpeechStopped,
+)
 from rtbench.core.turns import Turn, TurnOutcome
 
 NS_PER_MS = 1_000_000
@@ -66,16 +74,29 @@ class TurnFold:
             self.progress_ns = now
         match event:
             case AudioDelta():
-                self._hear(event, now)
+                self._hear(self._voice.reply(event.response_id), now)
             case AudioTranscriptDelta() | TextDelta() if self._is_answer(event.response_id):
                 turn.first_text_ns = turn.first_text_ns or now
             case FunctionArgumentsDelta() | FunctionArgumentsDone():
                 turn.tool = turn.tool or self._is_answer(event.response_id)
             case ResponseDone():
                 self._end_answer(event.response, now)
+            case OutputAudioStarted() if self._is_answer(event.response_id):
+                turn.output_started_ns = turn.output_started_ns or now
+            case OutputAudioStopped() if self._is_answer(event.response_id):
+                turn.output_stopped_ns = now
+            case OutputAudioCleared() if self._is_answer(event.response_id):
+                turn.output_cleared_ns = now
             case _ if not self.overtaken:
                 self._take_turn_event(event, now)
         self._settle_audible()
+
+    def hear(self, reply: Reply) -> None:
+        """Something was learned of a reply that comes as RTP."""
+        if self._is_answer(reply.response_id):
+            self.progress_ns = max(self.progress_ns, reply.playback.last_arrival_ns)
+            self._hear(reply, reply.playback.first_arrival_ns)
+            self._settle_audible()
 
     @property
     def replies(self) -> set[str]:
@@ -100,8 +121,9 @@ class TurnFold:
         position_ns = first.media_ns + media_ns
         playbacks = self._playbacks()
         for playback in playbacks[playbacks.index(first.playback) :]:
-            if position_ns < playback.received_ns:
-                return playback.play_ns(position_ns)
+            play_ns = playback.expected_play_ns(position_ns)
+            if play_ns is not None or position_ns < playback.received_ns:
+                return play_ns
             position_ns -= playback.received_ns
         return None
 
@@ -109,7 +131,13 @@ class TurnFold:
         """When the answer is (or will be) complete and played; None while more of it may come."""
         if not self._answer_is_over or self.turn.response_done_ns is None:
             return None
-        return max(self.turn.response_done_ns, *(playback.end_ns() or 0 for playback in self._playbacks()), 0)
+        over_ns = self.turn.response_done_ns
+        for response_id in self._answer_ids:
+            complete_ns = self._voice.complete_ns(response_id)
+            if complete_ns is None:
+                return None
+            over_ns = max(over_ns, complete_ns)
+        return max(over_ns, *(playback.end_ns() or 0 for playback in self._playbacks()), 0)
 
     def close(self, outcome: TurnOutcome, error_class: str, now: int) -> Turn:
         """The finished turn."""
@@ -234,13 +262,13 @@ class TurnFold:
         turn.response_created_ns = turn.response_done_ns = None
         turn.first_text_ns = turn.first_audio_ns = turn.audible_ns = turn.final_audible_ns = None
         turn.leading_silence_ms = turn.playout_wait_ms = None
+        turn.output_started_ns = turn.output_stopped_ns = turn.output_cleared_ns = None
         self._answer_ids.clear()
         self._first_sound = self._final_sound = None
         self._answer_is_over = False
 
-    def _hear(self, event: AudioDelta, now: int) -> None:
-        reply = self.reply
-        if reply is None or not self._is_answer(event.response_id):
+    def _hear(self, reply: Reply | None, now: int) -> None:
+        if reply is None or not self._is_answer(reply.response_id):
             return
         if self.turn.first_audio_ns is None:
             self.turn.first_audio_ns = now

@@ -62,6 +62,15 @@ class Turn:
     playout_end_ns: int | None = None
     closed_ns: int = 0
 
+    output_started_ns: int | None = None
+    """Arrival of `output_audio_buffer.started`: over WebRTC the service plays, and says so."""
+
+    output_stopped_ns: int | None = None
+    """Arrival of `.stopped`: it has played all."""
+
+    output_cleared_ns: int | None = None
+    """Arrival of `.cleared`: it threw away the rest."""
+
     leading_silence_ms: float | None = None
     """Media time from first received sample to first audible sample."""
 

@@ -93,6 +93,7 @@ class ClipEntry(BaseModel):
             holds=tuple((ns(hold.start), ns(hold.end)) for hold in self.holds),
             role=self.role.value,
             voice=self.voice,
+            text=self.text,
         )
 
 

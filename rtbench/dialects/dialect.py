@@ -61,5 +61,8 @@ class Dialect(Protocol):
     def websocket_path(self, model: str) -> str:
         """Path and query of the WebSocket end point, from the API's base (`/v1`) on."""
 
+    def sideband_path(self, call_id: str) -> str:
+        """The same of the end point at which a WebSocket joins a WebRTC call."""
+
     def headers(self, key: str) -> dict[str, str]:
         """HTTP headers that carry the key, and what else the provider wants."""

@@ -117,6 +117,9 @@ class OpenAiGa:
     def websocket_path(self, model: str) -> str:
         return f"/realtime?model={quote(model, safe='')}"
 
+    def sideband_path(self, call_id: str) -> str:
+        return f"/realtime?call_id={quote(call_id, safe='')}"
+
     def headers(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {key}"}
 

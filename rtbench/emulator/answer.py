@@ -43,14 +43,15 @@ class Answer(ABC):
             "item_id": item_id,
             "output_index": OUTPUT_INDEX,
         }
-        self._part: dict[str, Any] = {**self._item, "content_index": CONTENT_INDEX}
+        self.part: dict[str, Any] = {**self._item, "content_index": CONTENT_INDEX}
+        """What the events about its content name it by."""
 
     def tokens(self) -> Tokens:
         return Tokens(text=usage.text_tokens(self.text), audio=usage.assistant_audio_tokens(self.audio_ms))
 
     def stale(self, audio: Audio) -> list[ServerEvent]:
         """Audio that comes after the end, and counts for nothing."""
-        return [AudioDelta(**self._part, delta=audio)]
+        return [AudioDelta(**self.part, delta=audio)]
 
     @abstractmethod
     def json(self, status: str) -> dict[str, Any]:
@@ -60,7 +61,8 @@ class Answer(ABC):
     def opened(self) -> list[ServerEvent]: ...
 
     @abstractmethod
-    def added(self, beat: Beat) -> list[ServerEvent]: ...
+    def added(self, beat: Beat) -> list[ServerEvent]:
+        """The words of a beat; its audio takes its own way (see `output`)."""
 
     @abstractmethod
     def closed(self) -> list[ServerEvent]: ...
@@ -83,23 +85,18 @@ class SpokenAnswer(Answer):
         return self._message(status, {"type": "output_audio", "transcript": self.text})
 
     def opened(self) -> list[ServerEvent]:
-        return [ContentPartAdded(**self._part, part={"type": "audio", "transcript": ""})]
+        return [ContentPartAdded(**self.part, part={"type": "audio", "transcript": ""})]
 
     def added(self, beat: Beat) -> list[ServerEvent]:
         self.text += beat.text
         self.audio_ms += beat.duration_ns / 1e6
-        events: list[ServerEvent] = []
-        if beat.text:
-            events.append(AudioTranscriptDelta(**self._part, delta=beat.text))
-        if beat.audio is not None:
-            events.append(AudioDelta(**self._part, delta=beat.audio))
-        return events
+        return [AudioTranscriptDelta(**self.part, delta=beat.text)] if beat.text else []
 
     def closed(self) -> list[ServerEvent]:
         return [
-            AudioDone(**self._part),
-            AudioTranscriptDone(**self._part, transcript=self.text),
-            ContentPartDone(**self._part, part={"type": "audio", "transcript": self.text}),
+            AudioDone(**self.part),
+            AudioTranscriptDone(**self.part, transcript=self.text),
+            ContentPartDone(**self.part, part={"type": "audio", "transcript": self.text}),
         ]
 
 
@@ -110,16 +107,16 @@ class WrittenAnswer(Answer):
         return self._message(status, {"type": "output_text", "text": self.text})
 
     def opened(self) -> list[ServerEvent]:
-        return [ContentPartAdded(**self._part, part={"type": "text", "text": ""})]
+        return [ContentPartAdded(**self.part, part={"type": "text", "text": ""})]
 
     def added(self, beat: Beat) -> list[ServerEvent]:
         self.text += beat.text
-        return [TextDelta(**self._part, delta=beat.text)]
+        return [TextDelta(**self.part, delta=beat.text)]
 
     def closed(self) -> list[ServerEvent]:
         return [
-            TextDone(**self._part, text=self.text),
-            ContentPartDone(**self._part, part={"type": "text", "text": self.text}),
+            TextDone(**self.part, text=self.text),
+            ContentPartDone(**self.part, part={"type": "text", "text": self.text}),
         ]
 
 

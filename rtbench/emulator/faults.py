@@ -18,6 +18,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from rtbench.emulator.delays import ZERO, Delay, parse_delay
+from rtbench.emulator.line_faults import LINE_FAULTS, LineFault, parse_line_fault
 from rtbench.scenario.fault import did_you_mean, fault, shown
 
 LATE_CANCEL = "late_cancel"
@@ -68,19 +69,22 @@ FAULTS: dict[str, Callable[[Any], Fault]] = {
     NO_ANSWER: _occasional,  # a turn is committed, and its `response.created` never comes
     LATE_ANSWER: _lasting("delay"),  # an answer's first piece comes so much later than its drawn delay
 }
-"""Every fault by its name in a profile, and how it is written there."""
+"""Every fault of a session itself by its name in a profile, and how it is written there; those of the line and of the
+door are in `line_faults`."""
 
 
-def parse_faults(written: Any) -> dict[str, Fault]:
+def parse_faults(written: Any) -> dict[str, Fault | LineFault]:
     """Read a profile's faults. Raises a pydantic error that leads to the key at fault."""
     if not isinstance(written, Mapping):
         raise fault(f"must be a mapping of faults, not {shown(written)}")
-    faults: dict[str, Fault] = {}
+    faults: dict[str, Fault | LineFault] = {}
     for name, value in written.items():
-        if name not in FAULTS:
-            raise fault(f"unknown fault '{name}'{did_you_mean(str(name), FAULTS)}", str(name))
+        if name not in FAULTS and name not in LINE_FAULTS:
+            raise fault(
+                f"unknown fault '{name}'{did_you_mean(str(name), [*FAULTS, *LINE_FAULTS])}", str(name)
+            )
         try:
-            faults[name] = value if isinstance(value, Fault) else FAULTS[name](value)
+            faults[name] = value if isinstance(value, Fault | LineFault) else _parse(name, value)
         except PydanticCustomError as error:
             context = error.context or {}
             raise fault(context["sentence"], name, *context["at"]) from None
@@ -89,11 +93,16 @@ def parse_faults(written: Any) -> dict[str, Fault]:
     return faults
 
 
+def _parse(name: str, written: Any) -> Fault | LineFault:
+    return FAULTS[name](written) if name in FAULTS else parse_line_fault(name, written)
+
+
 class Faults:
     """One session's faults. Each draws from a generator of its own: one more leaves the others as they were."""
 
-    def __init__(self, faults: Mapping[str, Fault] | None = None, seed: str = "") -> None:
-        self._faults = dict(faults or {})
+    def __init__(self, faults: Mapping[str, Fault | LineFault] | None = None, seed: str = "") -> None:
+        """Those of the line are another's (see `faulty_session`), and are passed over."""
+        self._faults = {name: fault for name, fault in (faults or {}).items() if isinstance(fault, Fault)}
         self._rngs = {name: random.Random(f"{seed}/{name}") for name in self._faults}
 
     def __contains__(self, name: str) -> bool:

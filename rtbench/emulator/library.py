@@ -35,7 +35,8 @@ def load_service(folder: Path, profile: Profile) -> Service:
     spoken = [
         name for name in corpus.names() if corpus.entry(name).text and corpus.entry(name).role != Role.REPLY
     ]
-    voice = Voice(_recordings(corpus, replies), profile.chunk_ms)
+    recalled = [name for fact in profile.recall for name in (fact.knows, fact.forgets)]
+    voice = Voice(_recordings(corpus, dict.fromkeys((*replies, *recalled))), profile.chunk_ms)
     voice.prepare()
     return Service(profile, voice, Recognizer(_recordings(corpus, spoken)))
 

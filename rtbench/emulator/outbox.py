@@ -1,9 +1,10 @@
-"""The outbox: events to be sent, in order, each with the instant it was meant for."""
+"""The outbox: events and orders to the shell, in order, each with the instant it was meant for."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from rtbench.core.machine import Outgoing
-from rtbench.core.server_events import ServerEvent
 
 
 class Outbox:
@@ -12,7 +13,7 @@ class Outbox:
     def __init__(self) -> None:
         self._events: list[Outgoing] = []
 
-    def put(self, due_ns: int, *events: ServerEvent) -> None:
+    def put(self, due_ns: int, *events: Any) -> None:
         self._events += [Outgoing(event, due_ns) for event in events]
 
     def take(self) -> list[Outgoing]:

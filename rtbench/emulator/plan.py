@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rtbench.core.audio import Audio
 from rtbench.core.client_events import Json
 from rtbench.emulator import usage
 from rtbench.emulator.profile import Profile
+from rtbench.emulator.recording import Recording
 from rtbench.emulator.response_request import ResponseRequest
 from rtbench.emulator.tool_call import sample_arguments
-from rtbench.emulator.voice import Voice
+from rtbench.emulator.voice import Packets, Speech
 
 ARGUMENT_PIECE_CHARS = 16
 """Length of the pieces in which a call's arguments are sent: a few tokens."""
@@ -27,13 +28,13 @@ class Beat(NamedTuple):
 
     due_ns: int
     text: str
-    audio: Audio | None = None
+    audio: Audio | Packets | None = None
     duration_ns: int = 0
 
 
 class _Piece(NamedTuple):
     text: str
-    audio: Audio | None = None
+    audio: Audio | Packets | None = None
     duration_ns: int = 0
 
 
@@ -54,10 +55,29 @@ class Plan:
     reply: str = ""
     """Name of the clip that is said."""
 
+    refused: bool = False
+    """There is no place for it: nothing is said, and the response fails."""
+
+    @property
+    def last_ns(self) -> int:
+        """When the last beat is due."""
+        return self.beats[-1].due_ns if self.beats else self.first_ns
+
+    def later(self, wait_ns: int) -> Plan:
+        """The same answer, begun so much later."""
+        if not wait_ns:
+            return self
+        beats = [beat._replace(due_ns=beat.due_ns + wait_ns) for beat in self.beats]
+        return replace(self, beats=beats, first_ns=self.first_ns + wait_ns)
+
+    def refusal(self, now: int) -> Plan:
+        """No answer, at once."""
+        return replace(self, beats=(), first_ns=now, audible_offset_ms=None, refused=True)
+
 
 def make_plan(
     request: ResponseRequest,
-    voice: Voice,
+    voice: Speech,
     profile: Profile,
     rng: random.Random,
     now: int,
@@ -66,14 +86,14 @@ def make_plan(
     """Plan an answer to a request that came at `now`, to begin `late_ms` after the delay that is drawn for it."""
     delay_ms = profile.delay_ms("response_delay", rng) + late_ms
     first_ns = now + round(delay_ms * NS_PER_MS)
-    reply = rng.choice(voice.replies)
+    reply = _reply(request, voice, profile, rng)
     lead_ms, offset_ms = 0, None
     if request.function is not None:
         pieces = _argument_pieces(request.function)
     elif request.modality == "text":
         pieces = _word_pieces(reply.text)
     else:
-        lead_ms = round(profile.delay_ms("leading_silence", rng))
+        lead_ms = voice.whole_ms(profile.delay_ms("leading_silence", rng))
         said = (*voice.silence(request.format, lead_ms), *voice.chunks(reply, request.format))
         pieces = [_Piece(chunk.text, chunk.audio, chunk.duration_ns) for chunk in said]
         offset_ms = voice.audible_offset_ms(reply, request.format, lead_ms)
@@ -87,6 +107,14 @@ def make_plan(
         audible_offset_ms=offset_ms,
         reply=reply.name if request.function is None else "",
     )
+
+
+def _reply(request: ResponseRequest, voice: Speech, profile: Profile, rng: random.Random) -> Recording:
+    """The clip that was asked for, else any that is not kept for answers to facts."""
+    kept = {name for fact in profile.recall for name in (fact.knows, fact.forgets)}
+    free = [reply for reply in voice.replies if reply.name not in kept] if kept else voice.replies
+    drawn = rng.choice(free or voice.replies)
+    return next((reply for reply in voice.replies if reply.name == request.reply), drawn)
 
 
 def _argument_pieces(function: Json) -> list[_Piece]:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -38,15 +38,16 @@ class EmulatorProcess:
         corpus: Path | str = "english",
         log: Path | None = None,
         key: str | None = None,
+        codecs: Sequence[str] = (),
     ) -> None:
-        """Start it and wait until it listens.
+        """Start it and wait until it listens, ready for WebRTC calls in these codecs.
 
         `profile` is the name or path of one, or settings over the default one. Raises UsageError where
         the emulator refuses its settings, TargetUnreachable where it does not come up.
         """
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by stop()
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "rtbench", "emulator", *_arguments(profile, corpus, log)],
+            [sys.executable, "-m", "rtbench", "emulator", *_arguments(profile, corpus, log, codecs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
@@ -135,8 +136,11 @@ def _environment(key: str | None) -> dict[str, str]:
     return environment
 
 
-def _arguments(profile: Mapping[str, Any] | str | None, corpus: Path | str, log: Path | None) -> list[str]:
+def _arguments(
+    profile: Mapping[str, Any] | str | None, corpus: Path | str, log: Path | None, codecs: Sequence[str]
+) -> list[str]:
     arguments = ["--port", "0", "--announce", "--parent-pipe", "--corpus", str(corpus)]
+    arguments += ["--prepare", ",".join(codecs)]
     if isinstance(profile, str):
         arguments += ["--profile", profile]
     elif profile:

@@ -12,8 +12,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator
 
 from rtbench.core.vad import MIN_SPEECH_MS
+from rtbench.emulator.breakdown import Restart
+from rtbench.emulator.capacity import Capacity
 from rtbench.emulator.delays import ZERO, Constant, Delay, parse_delay
 from rtbench.emulator.faults import parse_faults
+from rtbench.emulator.recall import Fact
 from rtbench.scenario.block import Block
 from rtbench.scenario.duration import Duration
 from rtbench.scenario.fault import fault, shown
@@ -36,6 +39,10 @@ def _parse_pace(written: Any) -> float | None:
             f"must be a multiple of real time such as '2x', 0.1x to 1000x, or 'burst', not {shown(written)}"
         )
     return pace
+
+
+def _as_tuple(written: Any) -> Any:
+    return tuple(written) if isinstance(written, list) else written
 
 
 class Profile(Block):
@@ -68,8 +75,17 @@ class Profile(Block):
     faults: Annotated[Any, BeforeValidator(parse_faults)] = Field(default_factory=dict)
     """What the service does wrong (see `faults`)."""
 
+    capacity: Capacity | None = None
+    """How much it holds at a time; None: whatever comes."""
+
+    restart: Restart | None = None
+    """Restarts of the whole service, on schedule (see `breakdown`)."""
+
     session_limit: Duration = Duration.parse("60 min")
     """When a session is ended; the real service does so after 60 minutes."""
+
+    recall: Annotated[tuple[Fact, ...], BeforeValidator(_as_tuple)] = ()
+    """Facts that the service remembers while a session lasts (see `recall`)."""
 
     replies: tuple[str, ...] = ()
     """Clips to answer with; all of the corpus's replies where none is named."""

@@ -10,8 +10,10 @@ from rtbench.core.client_events import Json
 from rtbench.core.response_events import OutputItemAdded, OutputItemDone, ResponseCreated, ResponseDone
 from rtbench.core.server_events import ItemAdded, ItemDone, RateLimitsUpdated
 from rtbench.emulator.answer import OUTPUT_INDEX, Answer
+from rtbench.emulator.capacity import RATE_LIMIT_EXCEEDED
 from rtbench.emulator.conversation_items import ConversationItems, Item
 from rtbench.emulator.outbox import Outbox
+from rtbench.emulator.output import Output
 from rtbench.emulator.plan import Beat, Plan
 from rtbench.emulator.response_request import ResponseRequest
 from rtbench.emulator.truth import TruthRow
@@ -20,6 +22,7 @@ from rtbench.emulator.usage import Tokens, response_usage
 TURN_DETECTED = "turn_detected"
 CLIENT_CANCELLED = "client_cancelled"
 MAX_OUTPUT_TOKENS = "max_output_tokens"
+RATE_LIMIT_TYPE = "rate_limit_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Response:
         context: Tokens,
         cached: Tokens,
         row: TruthRow,
+        output: Output,
     ) -> None:
         self.id = response_id
         self.request = request
@@ -65,6 +69,7 @@ class Response:
         self._conversation_id = conversation_id
         self._cached = cached
         self._row = row
+        self._output = output
         self._item: Item | None = None
         self._next = 0
         self._cancellation: Cancellation | None = None
@@ -92,11 +97,12 @@ class Response:
 
     @property
     def playback_end_ns(self) -> int:
-        """When a listener who plays in real time from the first delta on has heard all that was sent."""
+        """When a listener has heard all that was given: over a WebSocket, one who plays in real time from the first delta on."""
         sent = self._plan.beats[: self._next]
         if not sent:
             return 0
-        return max(sent[-1].due_ns, self._plan.first_ns + round(self.answer.audio_ms * 1e6))
+        estimate_ns = max(sent[-1].due_ns, self._plan.first_ns + round(self.answer.audio_ms * 1e6))
+        return self._output.heard_out_ns(self.id, estimate_ns)
 
     @property
     def _end_ns(self) -> int:
@@ -130,9 +136,7 @@ class Response:
         until_ns = now if cancelled is None else min(now, cancelled.due_ns - 1)
         self._send(outbox, until_ns)
         if self._next == len(self._plan.beats) and self._end_ns <= until_ns:
-            cut = self._plan.cut
-            status, reason = ("incomplete", MAX_OUTPUT_TOKENS) if cut else ("completed", None)
-            self._finish(outbox, items, self._end_ns, status, reason)
+            self._finish(outbox, items, self._end_ns, *_ending(self._plan))
         elif cancelled is not None and cancelled.due_ns <= now:
             self._stale_ns = cancelled.stale_ns if self.sounds else 0
             self._row.stale_audio_ms = 0.0
@@ -151,6 +155,8 @@ class Response:
             beat = beats[self._next]
             self._next += 1
             outbox.put(beat.due_ns, *self.answer.added(beat))
+            if beat.audio is not None:
+                self._output.give(self.id, self.answer, beat)
         if self._item is not None and not self._item.truncated:
             self._item.audio_ms = self.answer.audio_ms
 
@@ -166,13 +172,15 @@ class Response:
 
     def _stale_part(self, beat: Beat) -> tuple[Audio | None, int]:
         """As much of a beat's audio as may still be sent, and its duration."""
+        if not isinstance(beat.audio, Audio):
+            return None, 0
         if beat.duration_ns <= self._stale_ns:
             self._stale_ns -= beat.duration_ns
             return beat.audio, beat.duration_ns
         fmt = self.request.format
         size_bytes = fmt.size_bytes(self._stale_ns * fmt.rate_hz // NS_PER_S)
         self._stale_ns = 0
-        if beat.audio is None or not size_bytes:
+        if not size_bytes:
             return None, 0
         return Audio(beat.audio.data[:size_bytes]), fmt.duration_ns(size_bytes)
 
@@ -196,6 +204,7 @@ class Response:
         self._row.status = status
         self._row.reason = reason
         self._row.audio_ms = self.answer.audio_ms
+        self._output.response_done(self.id)
 
     def _json(self, status: str, details: Json | None, usage: Json | None, *output: Json) -> dict[str, Any]:
         return {
@@ -210,6 +219,15 @@ class Response:
         }
 
 
+def _ending(plan: Plan) -> tuple[str, str | None]:
+    """Status and reason of a response that nobody has cancelled."""
+    if plan.refused:
+        return "failed", RATE_LIMIT_EXCEEDED
+    return ("incomplete", MAX_OUTPUT_TOKENS) if plan.cut else ("completed", None)
+
+
 def _details(status: str, reason: str | None) -> Json | None:
     """`status_details`: null for what went to its end."""
+    if status == "failed":
+        return {"type": status, "error": {"type": RATE_LIMIT_TYPE, "code": reason}}
     return None if reason is None else {"type": status, "reason": reason}

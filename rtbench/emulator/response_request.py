@@ -37,6 +37,9 @@ class ResponseRequest:
     input: Sequence[Json] | None = None
     """Items to read in place of the conversation."""
 
+    reply: str = ""
+    """Clip to answer with; empty for any."""
+
     @property
     def format(self) -> AudioFormat:
         return AUDIO_FORMATS[self.format_json["type"]]

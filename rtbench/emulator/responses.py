@@ -6,12 +6,16 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from rtbench.core.server_events import ItemTruncated
 from rtbench.emulator import usage
-from rtbench.emulator.answer import Answer, FunctionCall, SpokenAnswer, WrittenAnswer
+from rtbench.emulator.answer import CONTENT_INDEX, Answer, FunctionCall, SpokenAnswer, WrittenAnswer
+from rtbench.emulator.capacity import Occupancy
 from rtbench.emulator.conversation_items import ConversationItems, client_item
+from rtbench.emulator.delays import Delay
 from rtbench.emulator.faults import LATE_ANSWER, LATE_CANCEL, STALE_AUDIO, Faults
 from rtbench.emulator.identifiers import Identifiers
 from rtbench.emulator.outbox import Outbox
+from rtbench.emulator.output import Output
 from rtbench.emulator.plan import Plan, make_plan
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.rate_limits import RateLimits
@@ -21,7 +25,7 @@ from rtbench.emulator.response_request import ResponseRequest
 from rtbench.emulator.settings import Settings
 from rtbench.emulator.truth import Endpoint, TruthLog, TruthRow
 from rtbench.emulator.usage import Tokens
-from rtbench.emulator.voice import Voice
+from rtbench.emulator.voice import Speech
 
 NOT_YET = (1 << 63) - 1
 """In place of an instant that nobody knows, as it depends on what is still to be said."""
@@ -51,27 +55,34 @@ class Responses:
         identifiers: Identifiers,
         items: ConversationItems,
         outbox: Outbox,
+        output: Output,
         truth: TruthLog,
-        voice: Voice,
+        voice: Speech,
         profile: Profile,
         rng: random.Random,
         faults: Faults,
+        occupancy: Occupancy,
         on_done: Callable[[int, int], None],
     ) -> None:
         self._identifiers = identifiers
         self._items = items
         self._outbox = outbox
+        self._output = output
         self._truth = truth
         self._voice = voice
         self._profile = profile
         self._rng = rng
         self._faults = faults
+        self._occupancy = occupancy
         self._on_done = on_done
         self._rate_limits = RateLimits()
         self._active: Response | None = None
         self._out_of_band: list[Response] = []
         self._past: list[Response] = []
         """The conversation's last response, and any before it of which stale audio is still sent."""
+
+        self._silence: tuple[int, int] | None = None
+        """When the output is to be cleared, and how much of it is played all the same."""
 
         self._read = Tokens()
         self.spoken = False
@@ -87,7 +98,9 @@ class Responses:
         if self._active is not None:
             return HeardAnswer(self._active.id, NOT_YET, self._active.sounds)
         last = self._past[-1] if self._past else None
-        if last is None or last.silenced or last.playback_end_ns <= instant_ns:
+        if last is None or last.playback_end_ns <= instant_ns:
+            return None
+        if last.silenced and not self._output.holds(last.id):
             return None
         return HeardAnswer(last.id, last.playback_end_ns, last.sounds)
 
@@ -103,11 +116,15 @@ class Responses:
             )
         context = self._context(request, settings)
         late_ms = self._faults.strike_ms(LATE_ANSWER) or 0.0
-        plan = make_plan(request, self._voice, self._profile, self._rng, now, late_ms)
+        slow_down_ms = self._occupancy.slow_down_ms(self._profile.capacity)
+        free = make_plan(request, self._voice, self._profile, self._rng, now, late_ms + slow_down_ms)
+        plan = self._within_capacity(free, now)
         response_id = self._identifiers.response()
         answer = self._answer(response_id, request)
         row = self._row(response_id, request, plan, endpoint, trigger)
         row.answer_item_id = answer.item_id
+        row.queued_ms = (plan.first_ns - free.first_ns) / 1e6 if not plan.refused else 0.0
+        row.slow_down_ms = slow_down_ms
         response = Response(
             response_id,
             request,
@@ -117,6 +134,7 @@ class Responses:
             context=context,
             cached=self._read.least(context) if request.input is None else Tokens(),
             row=row,
+            output=self._output,
         )
         self._truth.open(row)
         if request.in_conversation:
@@ -138,20 +156,42 @@ class Responses:
         raise Refusal("Cancellation failed: no active response found", code="response_cancel_not_active")
 
     def interrupt(self, now: int) -> None:
-        """The user speaks: the conversation's response, if there is one, ends here, or later by a fault."""
+        """The user speaks: the conversation's response, if there is one, ends here, or later by a fault.
+
+        With it ends what the service plays of it, or still plays of the one before.
+        """
+        active = self._active
+        heard = active or (self._past[-1] if self._past else None)
+        plays = heard is not None and self._output.holds(heard.id)
         if self._past:
             self._past[-1].interrupted = True
-        if self._active is not None:
-            late_ns = self._faults.strike_ns(LATE_CANCEL)
-            self._cancel(self._active, now + late_ns, now, TURN_DETECTED)
+        if active is None and not plays:
+            return
+        late_ns = self._faults.strike_ns(LATE_CANCEL)
+        if plays:
+            self._silence = (now + late_ns, self._faults.strike_ns(STALE_AUDIO))
+            self._fall_silent(now)
+        if active is not None:
+            self._cancel(active, now + late_ns, now, TURN_DETECTED)
+
+    def clear_output(self, now: int) -> None:
+        """Stop speaking, as a client asks. Raises Refusal where it is the client who plays."""
+        self._output.refuse_clear()
+        self._silence = (now, 0)
+        self._fall_silent(now)
+        if self._active is not None and self._active.request.modality == "audio":
+            self._cancel(self._active, now, now, CLIENT_CANCELLED)
 
     def wake(self, now: int) -> None:
         """Send what is due."""
+        self._fall_silent(now)
         for response in tuple(self._all()):
             self._advance(response, now)
+        self._output.wake(now)
 
     def next_wake(self) -> int | None:
-        wakes = (response.next_wake() for response in self._all())
+        wakes = [response.next_wake() for response in self._all()]
+        wakes += [self._output.next_wake(), self._silence[0] if self._silence else None]
         return min((wake for wake in wakes if wake is not None), default=None)
 
     def _all(self) -> Iterator[Response]:
@@ -165,13 +205,31 @@ class Responses:
         was_finished = response.finished
         response.advance(self._outbox, self._items, now)
         self.spoken = self.spoken or response.sounds
+        self._output.wake(now)
         if response.finished and not was_finished:
             self._retire(response, now)
 
     def _cancel(self, response: Response, due_ns: int, now: int, reason: str) -> None:
-        stale_ns = self._faults.strike_ns(STALE_AUDIO) if response is self._active else 0
+        stale_ns = 0
+        if response is self._active and not self._output.plays:
+            stale_ns = self._faults.strike_ns(STALE_AUDIO)
         response.cancel(Cancellation(due_ns, reason, stale_ns))
         self._advance(response, now)
+
+    def _fall_silent(self, now: int) -> None:
+        """Clear the output where that is due; items keep what was heard of them, as the service knows it."""
+        if self._silence is None or now < self._silence[0]:
+            return
+        (due_ns, stale_ns), self._silence = self._silence, None
+        for cleared in self._output.clear(due_ns, stale_ns):
+            self._truth.cleared(cleared)
+            if cleared.item_id in self._items:
+                heard_ms = int(cleared.played_ms)
+                self._items.truncate(cleared.item_id, CONTENT_INDEX, heard_ms)
+                truncated = ItemTruncated(
+                    item_id=cleared.item_id, content_index=CONTENT_INDEX, audio_end_ms=heard_ms
+                )
+                self._outbox.put(due_ns, truncated)
 
     def _release_past(self) -> None:
         """What can still happen to a response, other than stale audio, ends where the next one begins."""
@@ -189,6 +247,19 @@ class Responses:
         if response.request.input is None:
             self._read = response.context
         self._on_done(now, response.playback_end_ns)
+
+    def _within_capacity(self, plan: Plan, now: int) -> Plan:
+        """The plan, begun when there is a slot for it; a refusal where there is not even a place to wait."""
+        capacity = self._profile.capacity
+
+        def hold_ns() -> int:
+            if capacity is None or capacity.hold is None:
+                return plan.last_ns - now
+            hold: Delay = capacity.hold
+            return round(hold.draw_ms(self._rng) * 1e6)
+
+        place = self._occupancy.take_slot(capacity, now, hold_ns)
+        return plan.refusal(now) if place is None else plan.later(place.queued_ns)
 
     def _answer(self, response_id: str, request: ResponseRequest) -> Answer:
         item_id = self._identifiers.item()
@@ -234,4 +305,5 @@ class Responses:
             audible_offset_ms=plan.audible_offset_ms,
             reply=plan.reply,
             out_of_band=not request.in_conversation,
+            transport="webrtc" if self._output.plays else "websocket",
         )

@@ -1,4 +1,4 @@
-"""The emulator's server: its end points over HTTP, and a machine behind every WebSocket."""
+"""The emulator's server: its end points over HTTP, and a machine behind every WebSocket and every call."""
 
 from __future__ import annotations
 
@@ -6,23 +6,37 @@ import asyncio
 import contextlib
 import errno
 import secrets
-from itertools import count
-from typing import Any
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp.typedefs import Handler
 
 from rtbench.clock import NS_PER_S, monotonic_ns, unix_ns
+from rtbench.core.client_events import Json
+from rtbench.core.codec import CODECS
 from rtbench.core.errors import UsageError
-from rtbench.core.response_events import ResponseCreated, ResponseDone
 from rtbench.core.server_events import ErrorDetail, ErrorReceived
 from rtbench.dialects.openai_ga import OPENAI_GA
-from rtbench.emulator.access import SUBPROTOCOL, HttpError, asked_model, asks_for_beta, check_key
+from rtbench.emulator import cors
+from rtbench.emulator.access import SUBPROTOCOL, HttpError, asked_session, asks_for_beta, check_room
+from rtbench.emulator.breakable import BreakableDriver, break_line
+from rtbench.emulator.breakdown import Restart
+from rtbench.emulator.calls import CONSENT_S, Calls, request_json
+from rtbench.emulator.client_secrets import ClientSecrets
+from rtbench.emulator.fault_desk import FaultDesk
+from rtbench.emulator.host import Host, TruthKeeper
 from rtbench.emulator.refusal import INVALID_REQUEST
-from rtbench.emulator.session import EmulatedSession, Service
+from rtbench.emulator.session import Service
 from rtbench.emulator.truth_file import TruthFile
 from rtbench.emulator.websocket import StampingHandler, WebSocketConnection
 from rtbench.engine.alarm import AlarmClock
-from rtbench.engine.driver import Driver
+from rtbench.engine.probe import PROBE_HEADER
+
+if TYPE_CHECKING:
+    from rtbench.emulator.webrtc_call import WebRtcCall
 
 REALTIME_PATHS = ("/v1/realtime", "/openai/v1/realtime")
 """OpenAI's and Azure's; the same end point."""
@@ -40,38 +54,75 @@ BACKLOG = 1024
 class EmulatorServer:
     """Serves sessions on one port, for as long as it is started. Belongs to the running event loop."""
 
-    def __init__(self, service: Service, *, key: str | None = None, log: TruthFile | None = None) -> None:
-        """`key` is the only one accepted; any is where it is None."""
-        self._service = service
-        self._key = key
-        self._log = log
-        self._numbers = count(1)
-        self._sockets: set[web.WebSocketResponse] = set()
+    def __init__(
+        self,
+        service: Service,
+        *,
+        key: str | None = None,
+        log: TruthFile | None = None,
+        fault_log: TruthFile | None = None,
+        consent_s: float = CONSENT_S,
+    ) -> None:
+        """`key` is the only one accepted beside client secrets; any is where it is None.
+
+        A caller over WebRTC of whom nothing is heard for `consent_s` has vanished.
+        """
+        self._secrets = ClientSecrets(key)
         self._alarms = AlarmClock(asyncio.get_running_loop())
-        app = web.Application()
+        self._host = Host(service, self._alarms, log)
+        self._calls = Calls(self._host, consent_s)
+        self._desk = FaultDesk(service.profile, fault_log)
+        self._restarts: asyncio.Task[None] | None = None
+        self._lines: dict[WebSocketConnection, str] = {}
+        """Open WebSocket sessions, by name."""
+
+        self._sockets: set[web.WebSocketResponse] = set()
+        app = web.Application(middlewares=[_told_in_json])
+        cors.allow(app)
         app.router.add_get("/healthz", self._healthz)
         for path in REALTIME_PATHS:
             app.router.add_get(path, self._realtime)
+            app.router.add_post(f"{path}/client_secrets", self._make_secret)
+            app.router.add_post(f"{path}/calls", self._open_call)
+            app.router.add_post(f"{path}/calls/{{call_id}}/hangup", self._hang_up)
         self._runner = web.AppRunner(app)
         self._server: asyncio.Server | None = None
 
-    async def start(self, host: str, port: int) -> int:
+    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Listen; the port, which is a free one where 0 was asked for. Raises UsageError where it cannot be had."""
         await self._runner.setup()
+        try:
+            await self.start_listening(host, port, tls)
+        except OSError as error:
+            raise UsageError(_listening_failed(host, port, error)) from None
+        assert self._server is not None
+        self._calls.media_host, listening = self._server.sockets[0].getsockname()[:2]
+        restart = self._host.service.profile.restart
+        if restart is not None:
+            again = partial(self.start_listening, host, int(listening), tls)
+            self._restarts = asyncio.ensure_future(self._restart(restart, again))
+        return int(listening)
+
+    async def start_listening(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """Take connections; raises OSError where the port cannot be had."""
         manager = self._runner.server
         assert manager is not None
         loop = asyncio.get_running_loop()
-        try:
-            self._server = await loop.create_server(
-                lambda: StampingHandler(manager, loop=loop), host, port, backlog=BACKLOG
-            )
-        except OSError as error:
-            raise UsageError(_listening_failed(host, port, error)) from None
-        listening: int = self._server.sockets[0].getsockname()[1]
-        return listening
+        self._server = await loop.create_server(
+            lambda: StampingHandler(manager, loop=loop), host, port, backlog=BACKLOG, ssl=tls
+        )
+
+    async def prepare(self, codecs: Sequence[str]) -> None:
+        """Be ready for calls in these codecs, rather than when the first one comes."""
+        if codecs:
+            answering = await self._calls.answering()
+            for name in codecs:
+                await answering.lines.line(CODECS[name])
 
     async def stop(self) -> None:
         """Take no more sessions, close those that are open, and give everything back."""
+        if self._restarts is not None:
+            self._restarts.cancel()
         if self._server is not None:
             self._server.close()
         closing = [
@@ -80,25 +131,46 @@ class EmulatorServer:
         ]
         if closing:
             await asyncio.wait(closing, timeout=STOP_TIMEOUT_S)
+        await self._calls.close(STOP_TIMEOUT_S)
         await self._runner.cleanup()
         self._alarms.close()
-        if self._log is not None:
-            self._log.close()
+        self._host.close()
+        self._desk.close()
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "sessions": len(self._sockets)})
+        return web.json_response({"status": "ok", "sessions": len(self._sockets) + len(self._calls)})
+
+    async def _make_secret(self, request: web.Request) -> web.Response:
+        written = await request_json(request)
+        token, now_s = secrets.token_hex(16), unix_ns() // NS_PER_S
+        return web.json_response(self._secrets.issue(request.headers, written, token, now_s))
+
+    async def _open_call(self, request: web.Request) -> web.Response:
+        configuration = self._admit(request)
+        check_room(self._host.service.occupancy, self._host.service.profile.capacity)
+        return await self._calls.open(request, configuration)
+
+    async def _hang_up(self, request: web.Request) -> web.Response:
+        self._admit(request)
+        return await self._calls.hang_up(request)
+
+    def _admit(self, request: web.Request) -> Json | None:
+        return self._secrets.admit(request.headers, unix_ns() // NS_PER_S)
 
     async def _realtime(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MAX_MESSAGE_BYTES, decode_text=False
         )
-        try:
-            if not socket.can_prepare(request).ok:
-                raise HttpError(426, "This end point takes WebSocket connections.", "upgrade_required")
-            check_key(request.headers, self._key)
-            model = asked_model(request.query)
-        except HttpError as error:
-            return web.json_response(error.json(), status=error.status)
+        if not _can_prepare(socket, request):
+            raise HttpError(426, "This end point takes WebSocket connections.", "upgrade_required")
+        configuration = self._admit(request)
+        asked = asked_session(request.query)
+        call = self._calls.find(asked.call_id) if asked.call_id else None
+        if call is None:
+            check_room(self._host.service.occupancy, self._host.service.profile.capacity)
+            refusal = await self._refuse_on_purpose(request, asked.model)
+            if refusal is not None:
+                return refusal
         await socket.prepare(request)
         connection = WebSocketConnection(socket, request)
         if asks_for_beta(request.headers):
@@ -106,26 +178,28 @@ class EmulatorServer:
             return socket
         self._sockets.add(socket)
         try:
-            await self._serve(socket, connection, model)
+            if call is not None:
+                await _join(socket, connection, call)
+            else:
+                await self._serve(socket, connection, asked.model, configuration)
         finally:
             self._sockets.discard(socket)
         return socket
 
     async def _serve(
-        self, socket: web.WebSocketResponse, connection: WebSocketConnection, model: str
+        self,
+        socket: web.WebSocketResponse,
+        connection: WebSocketConnection,
+        model: str,
+        configuration: Json | None,
     ) -> None:
         """Drive a machine until the connection ends."""
-        token = secrets.token_hex(8)
-        limit_ns = self._service.profile.session_limit.ns
-        machine = EmulatedSession(
-            self._service,
-            model=model,
-            token=token,
-            number=next(self._numbers),
-            expires_at=(unix_ns() + limit_ns) // NS_PER_S,
-        )
-        codec = OPENAI_GA.server_codec(f"event_{token}")
-        driver = Driver(machine, codec, self._alarms, _TruthKeeper(machine, self._log), lambda: None)
+        if configuration is not None:
+            model = configuration["model"]
+        machine, codec = self._host.open(model, configuration=configuration)
+        line = self._desk.line(machine)
+        driver = BreakableDriver(line, codec, self._alarms, TruthKeeper(self._host, machine), lambda: None)
+        self._lines[connection] = machine.session_id
         driver.start(connection)
         try:
             async for message in socket:
@@ -133,29 +207,72 @@ class EmulatorServer:
                     driver.on_message(message.data, connection.arrived_ns)
         finally:
             driver.on_close(socket.close_code or WSCloseCode.ABNORMAL_CLOSURE, "", monotonic_ns())
-            _write_truth(machine, self._log)
+            self._lines.pop(connection, None)
+            self._host.write_truth(machine)
+            self._desk.write(line.take_rows())
+
+    # Faults on purpose.
+
+    async def _refuse_on_purpose(self, request: web.Request, model: str) -> web.Response | None:
+        """The door's fault for this request, where it has one."""
+        verdict = self._desk.decide(model, is_probe=PROBE_HEADER in request.headers)
+        if verdict.wait_ns:
+            await asyncio.sleep(verdict.wait_ns / NS_PER_S)
+        if verdict.cut:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        if verdict.status is None:
+            return None
+        error = HttpError(verdict.status, "Refused on purpose.", f"refused_{verdict.status}")
+        headers = {} if verdict.retry_after_s is None else {"Retry-After": f"{verdict.retry_after_s:g}"}
+        return web.json_response(error.json(), status=error.status, headers=headers)
+
+    async def _restart(self, restart: Restart, listen_again: Callable[[], Awaitable[None]]) -> None:
+        """Close sessions, and keep everybody out for a time, as the profile says."""
+        wait_s, wave = restart.at.s, 0
+        while True:
+            await asyncio.sleep(wait_s)
+            struck = restart.struck(list(self._lines), wave)
+            self._desk.restarted([self._lines[connection] for connection in struck], restart.code)
+            if restart.share == 1 and restart.lasts.ns and self._server is not None:
+                self._server.close()
+            for connection in struck:
+                break_line(connection, restart.code)
+            if restart.share == 1 and restart.lasts.ns:
+                await asyncio.sleep(restart.lasts.s)
+                await listen_again()
+            if restart.every is None:
+                return
+            wait_s, wave = max(0.0, restart.every.s - restart.lasts.s), wave + 1
 
 
-class _TruthKeeper:
-    """Writes the truth about a response that is over, in the pauses (see `engine.driver.Observer`)."""
-
-    def __init__(self, machine: EmulatedSession, log: TruthFile | None) -> None:
-        self._machine = machine
-        self._log = log
-
-    def received(self, event: Any, at_ns: int) -> None:
-        """Nothing is kept of what comes in."""
-
-    def sent(self, event: Any, due_ns: int, at_ns: int) -> None:
-        # A row is complete when its response is done, or only when the next one begins (see `truth`).
-        if type(event) in (ResponseCreated, ResponseDone):
-            _write_truth(self._machine, self._log)
+async def _join(socket: web.WebSocketResponse, connection: WebSocketConnection, call: WebRtcCall) -> None:
+    """Listen in to a call, and act on its session, until either ends."""
+    call.join(connection)
+    try:
+        async for message in socket:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                call.on_sideband(message.data, connection.arrived_ns)
+    finally:
+        call.leave(connection)
 
 
-def _write_truth(machine: EmulatedSession, log: TruthFile | None) -> None:
-    rows = machine.truth_rows()
-    if log is not None:
-        log.write(rows)
+def _can_prepare(socket: web.WebSocketResponse, request: web.Request) -> bool:
+    """Whether a request is an upgrade. aiohttp stumbles over headers that are not ASCII, which no upgrade has."""
+    try:
+        return socket.can_prepare(request).ok
+    except ValueError:
+        return False
+
+
+@web.middleware
+async def _told_in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors have the API's body."""
+    try:
+        return await handler(request)
+    except HttpError as error:
+        return web.json_response(error.json(), status=error.status)
 
 
 async def _refuse_beta(connection: WebSocketConnection, socket: web.WebSocketResponse) -> None:

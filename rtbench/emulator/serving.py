@@ -10,6 +10,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -17,7 +18,13 @@ from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.server import EmulatorServer
 from rtbench.emulator.truth_file import TruthFile
+
+if TYPE_CHECKING:
+    from rtbench.emulator.certificate import Certificate
 from rtbench.engine.priority import prefer_this_process
+
+FAULT_LOG = "faults.jsonl"
+"""Stands beside the log of responses."""
 
 _GC_THRESHOLDS = (10_000, 50, 50)
 """A collection of the youngest after so many new objects rather than 700: sessions make few cycles, and
@@ -40,6 +47,12 @@ class Serving:
     parent_pipe: bool = False
     """Stop when standard input ends: the process at its other end is gone."""
 
+    tls: bool = False
+    """Serve `https` and `wss`, with a certificate of its own."""
+
+    codecs: tuple[str, ...] = ()
+    """Be ready for calls in these before saying so; others take a second when the first call wants them."""
+
 
 def serve(serving: Serving) -> None:
     """Serve until SIGTERM, SIGINT, or the end of the parent. Raises UsageError where it cannot begin."""
@@ -51,17 +64,32 @@ def serve(serving: Serving) -> None:
 async def _serve(serving: Serving) -> None:
     service = load_service(serving.corpus, serving.profile)
     log = TruthFile(serving.log) if serving.log is not None else None
-    server = EmulatorServer(service, key=serving.key, log=log)
+    faults = TruthFile(serving.log.with_name(FAULT_LOG)) if serving.log is not None else None
+    server = EmulatorServer(service, key=serving.key, log=log, fault_log=faults)
     stopped = _stop_signal(serving.parent_pipe)
+    certificate = _certificate(serving)
     try:
-        port = await server.start(serving.host, serving.port)
+        tls = certificate.context if certificate is not None else None
+        port = await server.start(serving.host, serving.port, tls)
+        await server.prepare(serving.codecs)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
-        _announce(serving, port)
+        _announce(serving, port, certificate.path if certificate is not None else None)
         await stopped.wait()
     finally:
         await server.stop()
+        if certificate is not None:
+            certificate.remove()
+
+
+def _certificate(serving: Serving) -> Certificate | None:
+    """Loaded only where it is wanted: it takes cryptography, which takes long."""
+    if not serving.tls:
+        return None
+    from rtbench.emulator.certificate import Certificate
+
+    return Certificate(serving.host)
 
 
 def _stop_signal(parent_pipe: bool) -> asyncio.Event:
@@ -82,13 +110,16 @@ def _stop_signal(parent_pipe: bool) -> asyncio.Event:
     return stopped
 
 
-def _announce(serving: Serving, port: int) -> None:
+def _announce(serving: Serving, port: int, certificate: Path | None) -> None:
     host = f"[{serving.host}]" if ":" in serving.host else serving.host
-    url = f"http://{host}:{port}/v1"
+    url = f"{'http' if certificate is None else 'https'}://{host}:{port}/v1"
     if serving.announce:
-        line = json.dumps({"port": port, "url": url, "pid": os.getpid()})
+        ready = {"port": port, "url": url, "pid": os.getpid()}
+        line = json.dumps(ready if certificate is None else {**ready, "certificate": str(certificate)})
     else:
         keys = "any key" if serving.key is None else "one key"
         line = f"The emulator listens on {url} and takes {keys}; Ctrl-C stops it."
+        if certificate is not None:
+            line += f"\nClients that trust {certificate} may connect."
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

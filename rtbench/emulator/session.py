@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rtbench.core.audio import Audio
@@ -20,6 +20,7 @@ from rtbench.core.client_events import (
     ItemDelete,
     ItemRetrieve,
     ItemTruncate,
+    Json,
     OutputAudioClear,
     ResponseCancel,
     ResponseCreate,
@@ -35,21 +36,25 @@ from rtbench.core.server_events import (
     ItemRetrieved,
     ItemTruncated,
     MalformedEvent,
-    ServerEvent,
     SessionCreated,
     SessionUpdated,
     UnknownEvent,
 )
 from rtbench.emulator import refusal
+from rtbench.emulator.capacity import Occupancy
 from rtbench.emulator.conversation_items import ConversationItems, client_item
 from rtbench.emulator.endpointing import Endpointing
 from rtbench.emulator.faults import NO_ANSWER, TRUNCATION_REJECTED, Faults
 from rtbench.emulator.identifiers import Identifiers
+from rtbench.emulator.line import Line
 from rtbench.emulator.outbox import Outbox
+from rtbench.emulator.output import DeltaOutput
+from rtbench.emulator.playout import PlayoutBuffer
 from rtbench.emulator.profile import Profile
+from rtbench.emulator.recall import Memory
 from rtbench.emulator.recognizer import Recognizer
 from rtbench.emulator.refusal import Refusal
-from rtbench.emulator.response_request import response_request
+from rtbench.emulator.response_request import ResponseRequest, response_request
 from rtbench.emulator.responses import HeardAnswer, Responses
 from rtbench.emulator.settings import Settings
 from rtbench.emulator.transcription import Transcription
@@ -69,38 +74,60 @@ class Service:
     profile: Profile
     voice: Voice
     recognizer: Recognizer
+    occupancy: Occupancy = field(default_factory=Occupancy)
 
 
 class EmulatedSession:
     """The model's end of a conversation (see `core.machine.Machine`).
 
     `token` makes its ids unique, `number` its draws: the nth session of a service with the same seed
-    draws the same delays. `expires_at` is what the session shows, in Unix seconds.
+    draws the same delays. `expires_at` is what the session shows, in Unix seconds. `line` is given for
+    a WebRTC call; `configuration` is what a client has set before the session begins.
     """
 
-    def __init__(self, service: Service, *, model: str, token: str, number: int, expires_at: int) -> None:
+    def __init__(
+        self,
+        service: Service,
+        *,
+        model: str,
+        token: str,
+        number: int,
+        expires_at: int,
+        line: Line | None = None,
+        configuration: Json | None = None,
+    ) -> None:
+        """Raises Refusal for a configuration that is not allowed."""
         self._profile = profile = service.profile
         self._identifiers = Identifiers(token)
         self._settings = Settings.defaults(
-            session_id=self._identifiers.session, model=model, expires_at=expires_at
+            session_id=self._identifiers.session,
+            model=model,
+            expires_at=expires_at,
+            line=None if line is None else line.input_format,
         )
+        if configuration is not None:
+            self._settings = self._settings.updated(configuration, spoken=False)
         self._outbox = Outbox()
         self._items = ConversationItems()
         self._truth = TruthLog()
         seed = f"{profile.seed}/{number}"
         rng = random.Random(seed)
         self._faults = Faults(profile.faults, seed)
+        self._occupancy = service.occupancy
         self._responses = Responses(
             identifiers=self._identifiers,
             items=self._items,
             outbox=self._outbox,
+            output=DeltaOutput(self._outbox) if line is None else PlayoutBuffer(self._outbox),
             truth=self._truth,
-            voice=service.voice,
+            voice=service.voice if line is None else line.voice,
             profile=profile,
             rng=rng,
             faults=self._faults,
+            occupancy=self._occupancy,
             on_done=self._response_done,
         )
+        self._memory = Memory(profile.recall, service.recognizer)
         self._transcription = Transcription(self._outbox, service.recognizer, profile, rng)
         endpointing = Endpointing(
             service.recognizer, self._faults, profile.semantic_error_rate, random.Random(f"{seed}/semantic")
@@ -128,7 +155,7 @@ class EmulatedSession:
             SessionUpdate: self._update,
             InputAudioCommit: lambda event, now: self._turns.commit(now),
             InputAudioClear: lambda event, now: self._turns.clear(now),
-            OutputAudioClear: self._clear_output,
+            OutputAudioClear: lambda event, now: self._responses.clear_output(now),
             ItemCreate: self._create_item,
             ItemDelete: self._delete_item,
             ItemRetrieve: self._retrieve_item,
@@ -142,12 +169,18 @@ class EmulatedSession:
         return self._identifiers.session
 
     @property
+    def json(self) -> Json:
+        """The session object, as it is in force."""
+        return self._settings.json
+
+    @property
     def outcome(self) -> str | None:
         """disconnected, or expired at the session's time limit."""
         return self._outcome
 
     def start(self, now: int) -> None:
         self._expires_ns = now + self._profile.session_limit.ns
+        self._occupancy.enter()
         self._outbox.put(now, SessionCreated(session=self._settings.json))
 
     def receive(self, event: Any, now: int) -> None:
@@ -182,7 +215,7 @@ class EmulatedSession:
     def outgoing(self) -> list[Outgoing]:
         return self._outbox.take()
 
-    def sent(self, event: ServerEvent, sent_ns: int) -> None:
+    def sent(self, event: Any, sent_ns: int) -> None:
         self._truth.stamp(event, sent_ns)
 
     def next_wake(self) -> int | None:
@@ -217,7 +250,7 @@ class EmulatedSession:
         if self._responses.active is not None:
             self._waiting = endpoint
         elif not self._faults.strikes(NO_ANSWER):
-            request = response_request(self._settings)
+            request = self._recalling(response_request(self._settings))
             self._responses.create(request, endpoint, endpoint.trigger, now, self._settings)
 
     def cut_in(self, endpoint: Endpoint, now: int) -> bool:
@@ -263,11 +296,6 @@ class EmulatedSession:
         self._turns.configure(self._settings)
         self._outbox.put(now, SessionUpdated(session=self._settings.json))
 
-    def _clear_output(self, event: OutputAudioClear, now: int) -> None:
-        # The service holds no output buffer on a WebSocket: the client plays (API reference, "WebRTC/SIP only").
-        message = "The output audio buffer can only be cleared on WebRTC and SIP connections."
-        raise Refusal(message, code="invalid_value", param="type")
-
     def _create_item(self, event: ItemCreate, now: int) -> None:
         item = client_item(event.item, self._settings.input_format, self._identifiers.item())
         previous = self._items.insert(item, event.previous_item_id)
@@ -301,7 +329,7 @@ class EmulatedSession:
         )
 
     def _create_response(self, event: ResponseCreate, now: int) -> None:
-        request = response_request(self._settings, event.response)
+        request = self._recalling(response_request(self._settings, event.response))
         endpoint = self._turns.endpoint(now)
         trigger = "manual" if endpoint.trigger == "manual" else "client"
         if request.in_conversation and self._responses.active is None and self._faults.strikes(NO_ANSWER):
@@ -311,9 +339,15 @@ class EmulatedSession:
         if request.in_conversation:
             self._turns.answered()
 
+    def _recalling(self, request: ResponseRequest) -> ResponseRequest:
+        """A request whose answer is what the session knows of what was asked."""
+        clip = self._memory.answer(self._items, self._settings.input_format)
+        return replace(request, reply=clip) if clip else request
+
     def _put_error(self, detail: ErrorDetail, now: int) -> None:
         self._outbox.put(now, ErrorReceived(error=detail))
 
     def _end(self, outcome: str) -> None:
         self._outcome = outcome
+        self._occupancy.leave()
         self._truth.abandon()

@@ -76,12 +76,18 @@ class TurnDetection:
 class Settings:
     """The settings in force; immutable, an update makes new ones."""
 
-    def __init__(self, session: Json) -> None:
+    def __init__(self, session: Json, line: AudioFormat | None = None) -> None:
         self.json = session
+        self._line = line
 
     @classmethod
-    def defaults(cls, *, session_id: str, model: str, expires_at: int) -> Settings:
-        """A session before any update. `expires_at` is in Unix seconds."""
+    def defaults(
+        cls, *, session_id: str, model: str, expires_at: int, line: AudioFormat | None = None
+    ) -> Settings:
+        """A session before any update. `expires_at` is in Unix seconds.
+
+        `line` is what the user's audio comes in where the transport has settled it, whatever the session says.
+        """
         pcm = {"type": "audio/pcm", "rate": 24_000}
         return cls(
             {
@@ -108,7 +114,8 @@ class Settings:
                     },
                     "output": {"format": pcm, "voice": VOICE, "speed": 1.0},
                 },
-            }
+            },
+            line,
         )
 
     def updated(self, update: Any, *, spoken: bool) -> Settings:
@@ -126,7 +133,7 @@ class Settings:
                 merged[name] = _CLEARED.get(name) if value is None else value
         # A choice that no turn could obey is refused here, where somebody is told.
         required_tool(merged["tools"], merged["tool_choice"], "session.tool_choice")
-        return Settings(merged)
+        return Settings(merged, self._line)
 
     def _refuse_frozen(self, update: Json, spoken: bool) -> None:
         model = update.get("model", self.json["model"])
@@ -145,7 +152,7 @@ class Settings:
 
     @property
     def input_format(self) -> AudioFormat:
-        return AUDIO_FORMATS[self.json["audio"]["input"]["format"]["type"]]
+        return self._line or AUDIO_FORMATS[self.json["audio"]["input"]["format"]["type"]]
 
     @property
     def output_format(self) -> Json:

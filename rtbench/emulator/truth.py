@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rtbench.core.response_events import AudioDelta, ResponseCreated, ResponseDone
-from rtbench.core.server_events import ServerEvent, SpeechStarted, SpeechStopped
+from rtbench.core.server_events import SpeechStarted, SpeechStopped
+from rtbench.emulator.output import Cleared
+from rtbench.emulator.playout import SpeakPackets
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,17 @@ class TruthRow:
 
     truncate_audio_end_ms: int | None = None
     truncate_rejected: bool | None = None
+    queued_ms: float = 0.0
+    """Its wait for a slot of the service (see `capacity`)."""
+
+    slow_down_ms: float = 0.0
+    """What the number of sessions added to its delay."""
+
+    transport: str = "websocket"
+    """websocket or webrtc. Over WebRTC instants of audio are those of RTP packets."""
+
+    played_ms: float | None = None
+    """Of an answer over WebRTC that was cut off by the service: audio that had left by then."""
 
 
 class TruthLog:
@@ -126,8 +140,9 @@ class TruthLog:
         self._interrupted_by: dict[str, TruthRow] = {}
         self._finished: list[TruthRow] = []
         self._speech_stopped: tuple[str, int] = ("", 0)
-        self._stamps: dict[type[ServerEvent], Callable[..., None]] = {
+        self._stamps: dict[type[Any], Callable[..., None]] = {
             AudioDelta: self._stamp_audio,
+            SpeakPackets: self._stamp_audio,
             SpeechStarted: self._stamp_speech_started,
             SpeechStopped: self._stamp_speech_stopped,
             ResponseCreated: self._stamp_created,
@@ -177,8 +192,15 @@ class TruthLog:
                 row.truncate_audio_end_ms = audio_end_ms
                 row.truncate_rejected = rejected
 
-    def stamp(self, event: ServerEvent, sent_ns: int) -> None:
-        """An event has left."""
+    def cleared(self, cleared: Cleared) -> None:
+        """The service has stopped playing an answer before its end."""
+        row = self._open.get(cleared.response_id)
+        if row is not None:
+            row.played_ms = cleared.played_ms
+            row.stale_audio_ms = cleared.stale_ms
+
+    def stamp(self, event: Any, sent_ns: int) -> None:
+        """An event has left, or the first or last packet of audio."""
         stamp = self._stamps.get(type(event))
         if stamp is not None:
             stamp(event, sent_ns)
@@ -193,7 +215,7 @@ class TruthLog:
         taken, self._finished = self._finished, []
         return taken
 
-    def _stamp_audio(self, event: AudioDelta, sent_ns: int) -> None:
+    def _stamp_audio(self, event: AudioDelta | SpeakPackets, sent_ns: int) -> None:
         row = self._open.get(event.response_id)
         if row is not None:
             row.last_audio_sent_ns = sent_ns

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from rtbench.core.errors import UsageError
+from rtbench.emulator.fault_log import FaultRow
 from rtbench.emulator.truth import TruthRow
 
 
@@ -27,7 +28,7 @@ class TruthFile:
         self._path = path
         self._failed = False
 
-    def write(self, rows: Iterable[TruthRow]) -> None:
+    def write(self, rows: Iterable[TruthRow | FaultRow]) -> None:
         """Append rows. When the disk refuses, says so once and goes on serving: callers are worth more than the log."""
         lines = b"".join(msgspec.json.encode(asdict(row)) + b"\n" for row in rows)
         if not lines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeAlias
 
 from rtbench.core import pcm
 from rtbench.core.audibility import WINDOW_MS, AudibilityDetector
@@ -11,13 +11,35 @@ from rtbench.core.audio import AUDIO_FORMATS, Audio, AudioFormat
 from rtbench.emulator.recording import Recording
 from rtbench.emulator.words import Word, spoken_words
 
+Packets: TypeAlias = tuple[bytes, ...]
+"""Payloads of RTP packets of 20 ms each, in order."""
+
 
 class Chunk(NamedTuple):
-    """A stretch of an answer: the payload of one audio delta, and the words that begin in it."""
+    """A stretch of an answer: its audio as one delta's payload or as packets, and the words that begin in it."""
 
-    audio: Audio
+    audio: Audio | Packets
     text: str
     duration_ns: int
+
+
+class Speech(Protocol):
+    """What answers are spoken with. A transport with a codec of its own does not heed a session's format."""
+
+    @property
+    def replies(self) -> tuple[Recording, ...]: ...
+
+    def chunks(self, reply: Recording, fmt: AudioFormat) -> tuple[Chunk, ...]:
+        """A reply, in pieces."""
+
+    def silence(self, fmt: AudioFormat, duration_ms: int) -> list[Chunk]:
+        """Silence of a length that `whole_ms` gave, in pieces."""
+
+    def whole_ms(self, duration_ms: float) -> int:
+        """The nearest length that silence can have."""
+
+    def audible_offset_ms(self, reply: Recording, fmt: AudioFormat, lead_ms: int) -> float | None:
+        """Media time from the first sample sent to the first audible one, `lead_ms` of silence coming first."""
 
 
 class Voice:
@@ -35,6 +57,7 @@ class Voice:
         for reply in self.replies:
             for fmt in AUDIO_FORMATS.values():
                 for chunk in self.chunks(reply, fmt):
+                    assert isinstance(chunk.audio, Audio)
                     _ = chunk.audio.base64
                 self.audible_offset_ms(reply, fmt, 0)
 
@@ -50,6 +73,9 @@ class Voice:
         whole, rest_ms = divmod(duration_ms, self.chunk_ms)
         lengths = [self.chunk_ms] * whole + ([rest_ms] if rest_ms else [])
         return [Chunk(self._silent(fmt, length), "", length * 1_000_000) for length in lengths]
+
+    def whole_ms(self, duration_ms: float) -> int:
+        return round(duration_ms)
 
     def audible_offset_ms(self, reply: Recording, fmt: AudioFormat, lead_ms: int) -> float | None:
         """Media time from the first sample sent to the first audible one, `lead_ms` of silence coming first.
@@ -80,7 +106,7 @@ class Voice:
             end_ns += duration_ns
             last = at + size_bytes >= len(data)
             said = len(words)
-            text = _spoken_until(words, None if last else end_ns)
+            text = spoken_until(words, None if last else end_ns)
             chunks.append(Chunk(Audio(piece), text.removeprefix(" ") if said == total else text, duration_ns))
         return tuple(chunks)
 
@@ -94,7 +120,7 @@ class Voice:
         return self._silence[key]
 
 
-def _spoken_until(words: list[Word], end_ns: int | None) -> str:
+def spoken_until(words: list[Word], end_ns: int | None) -> str:
     """Take the words that begin before `end_ns` (None: all) off the list, as transcript deltas are written."""
     count = len(words) if end_ns is None else sum(word.start_ns < end_ns for word in words)
     taken, words[:count] = words[:count], []

@@ -7,6 +7,7 @@ here (RFC 6455, 5.2): aiohttp sends from a coroutine, and a machine's shell must
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from aiohttp import web
 
@@ -72,3 +73,8 @@ class WebSocketConnection:
 
     def abort(self) -> None:
         self._transport.abort()
+
+    @property
+    def raw_socket(self) -> Any:
+        """The socket itself, for the options of the kernel."""
+        return self._transport.get_extra_info("socket")

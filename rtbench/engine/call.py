@@ -1,34 +1,47 @@
-"""One call: connects, holds its conversation, and hands over its rows."""
+"""One call: connects, holds its conversation over as many connections as that takes, and hands over its rows."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
-from rtbench.clock import monotonic_ns
-from rtbench.core.conversation import Conversation
+import msgspec
+
+from rtbench.clock import NS_PER_S, monotonic_ns
+from rtbench.core.agent_voice import Reply
+from rtbench.core.audio import Audio
 from rtbench.core.errors import CredentialsRefused
-from rtbench.core.machine import Outgoing
+from rtbench.core.fault_order import FaultOrder
+from rtbench.core.impairment import Network
+from rtbench.core.machine import Disconnected, Outgoing
 from rtbench.core.microphone import PlayClip, StartMicrophone
+from rtbench.core.reconnection import Cut, Dial, HangUp, Ping, Pong, Refused
+from rtbench.core.resilience import ResilientCaller
 from rtbench.core.response_events import AudioDelta
+from rtbench.core.rtp import Media, Packet
 from rtbench.core.script import Script
+from rtbench.core.sessions import Session
+from rtbench.core.streamed_voice import StreamedVoice
 from rtbench.dialects.dialect import ClientCodec
 from rtbench.engine.alarm import AlarmClock
+from rtbench.engine.call_link import CallLink
+from rtbench.engine.disruption import RandomBreaks
 from rtbench.engine.driver import Driver
+from rtbench.engine.handshake_cut import cut_handshake
 from rtbench.engine.lateness import LatenessLog
 from rtbench.engine.ledger import Emit, Ledger, Podium
+from rtbench.engine.line import CONNECT_TIMEOUT_S, Line, WebSocketLine
 from rtbench.engine.microphone import PacedMicrophone
+from rtbench.engine.packet_tape import PacketTape
 from rtbench.engine.plan import Plan
 from rtbench.engine.recording import Recording
 from rtbench.engine.rows import RowKeys
 from rtbench.engine.trace import SessionTrace
 from rtbench.engine.waveform import WaveformKeeper
-from rtbench.transports.connection import ConnectError, Connection, ConnectTimings
-from rtbench.transports.websocket import connect
-
-CONNECT_TIMEOUT_S = 10.0
+from rtbench.transports.connection import ConnectError
 
 
 @dataclass(slots=True)
@@ -59,8 +72,12 @@ class Call(Driver):
         self._plan = plan
         self._planned_ns = monotonic_ns()
         script = plan.script(seed)
-        self._conversation = Conversation(
-            script, frame_ns=plan.frame_ns, phase_ns=phase_ns, planned_ns=self._planned_ns
+        self._conversation = ResilientCaller(
+            script,
+            random.Random(f"{seed}/reconnection"),
+            frame_ns=plan.frame_ns,
+            phase_ns=phase_ns,
+            planned_ns=self._planned_ns,
         )
         self._conversation.session.planned_ns = self._planned_ns
         self._client_codec: ClientCodec = plan.dialect.client_codec()
@@ -70,48 +87,90 @@ class Call(Driver):
             keys, self._conversation, script.session.input_format.rate_hz, around.unix_offset_ns, around.emit
         )
         self._microphone: PacedMicrophone | None = None
-        self._ended = asyncio.Event()
-        self._stopping = False
-        self._attempt: asyncio.Task[tuple[Connection, ConnectTimings]] | None = None
-        super().__init__(self._conversation, self._client_codec, around.alarms, trace, self._ended.set)
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._link: CallLink | None = None
+        self._line: Line | None = None
+        self._attempt: asyncio.Task[None] | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
+        self._frames_sent = self._bytes_sent = self._bytes_received = 0
+        """Over the connections that were left."""
+
+        self._tape: tuple[str, PacketTape] | None = None
+        self._network = _network(plan, seed, self._planned_ns)
+        self._seed = seed
+        super().__init__(self._conversation, self._client_codec, around.alarms, trace, self._set_ended)
 
     @property
-    def conversation(self) -> Conversation:
+    def scenario(self) -> str:
+        """The scenario's name."""
+        return self._plan.scenario.name
+
+    @property
+    def conversation(self) -> ResilientCaller:
         return self._conversation
 
     async def hold(self) -> None:
         """Connect and talk until the conversation is over; ends with the session's row, never with an exception."""
-        if self._conversation.outcome is None and await self._connect():
-            await self._ended.wait()
+        if self._conversation.outcome is None:
+            self._conversation.begin(self.advance(self._planned_ns))
+            self.settle()
+        drops = self._plan.scenario.drops
+        breaks = None if drops is None else RandomBreaks(drops, self._seed, self, self._alarms)
+        await self._ended
+        if breaks is not None:
+            breaks.stop()
+        if self._attempt is not None:
+            self._attempt.cancel()
         if self._microphone is not None:
             self._microphone.stop()
+        if self._line is not None:
+            await self._line.leave(self._conversation.session)
+        if self._farewells:
+            await asyncio.wait(self._farewells)
         self._write_session()
 
-    def start(self, connection: Connection) -> Self:
-        super().start(connection)
-        if self._stopping:
-            self.stop()
-        return self
+    def begin_connection(self, link: CallLink) -> None:
+        """The connection that was dialled stands."""
+        self.start(link)
 
     def stop(self, *, abort: bool = False) -> None:
         """End after the turn under way, or at once."""
-        self._stopping = True
         now = self.advance(monotonic_ns())
         if abort:
             self._conversation.abort(now)
-        elif self._connection is not None:
+        else:
             self._conversation.stop(now)
-        if self._connection is not None:
-            self.settle()
-        elif abort and self._attempt is not None:
-            self._attempt.cancel()
+        self.settle()
+
+    def cut(self, how: str) -> None:
+        """Break the connection, a fault on the run's own schedule."""
+        self._conversation.cut(how, self.advance(monotonic_ns()))
+        self.settle()
+
+    def on_close(self, code: int, reason: str, now_ns: int) -> None:
+        # We closed it ourselves over a message larger than any of the API's (RFC 6455, 7.4.1).
+        error_class = "message_too_big" if reason.startswith("closed from here with 1009") else ""
+        self.take(Disconnected(code, reason, error_class), now_ns)
 
     def take(self, event: Any, arrival_ns: int) -> None:
         self._observer.received(event, arrival_ns)
         self._conversation.receive(event, self.advance(arrival_ns))
         if isinstance(event, AudioDelta):
-            self._keep_audio(event)
+            reply = self._conversation.reply(event.response_id)
+            if reply is not None:
+                self._keep_audio(reply, event.delta)
         self.settle()
+
+    def open_media(self, media: Media) -> StreamedVoice:
+        """The agent's voice will come as packets, to `on_packet`."""
+        stream = self._conversation.stream
+        assert stream is not None, "media without a script that is streamed"
+        stream.open(media, lambda reply, payload: self._keep_packet(media, reply, payload))
+        return stream
+
+    def on_packet(self, packet: Packet, arrival_ns: int) -> None:
+        if self._conversation.hear(packet, self.advance(arrival_ns)):
+            self.settle()
 
     def dispatch(self, outgoing: Outgoing) -> None:
         event = outgoing.event
@@ -122,6 +181,17 @@ class Call(Driver):
                 self._microphone.play(self._plan.messages(event.clip, event.gain_db), event.at_ns)
             if self._recording is not None:
                 self._recording.caller_plays(event)
+        elif isinstance(event, Dial):
+            self._attempt = asyncio.ensure_future(self._dial(event))
+        elif isinstance(event, HangUp):
+            self._leave(event)
+        elif isinstance(event, Cut):
+            self._break(event)
+        elif isinstance(event, Ping):
+            self._ask_for_sign()
+        elif isinstance(event, FaultOrder):
+            if self._link is not None:
+                self._link.send(msgspec.json.encode(event.members()))
         else:
             if self._microphone is not None:
                 self._microphone.send_due(outgoing.due_ns)
@@ -131,42 +201,88 @@ class Call(Driver):
         super().settle()
         self._write_rows()
 
-    async def _connect(self) -> bool:
-        session = self._conversation.session
-        try:
-            self._attempt = asyncio.ensure_future(self._dial())
-            _, timings = await self._attempt
-        except (ConnectError, CredentialsRefused) as error:
-            session.error_class = getattr(error, "error_class", "credentials_missing")
-            session.error_detail = str(error)
-            session.errors[session.error_class] += 1
-            session.ended_ns = monotonic_ns()
-            return False
-        except asyncio.CancelledError:
-            if self._conversation.outcome is None:
-                raise
-            return False
-        session.dns_ms = timings.dns_ms
-        session.tcp_ms = timings.tcp_ms
-        session.tls_ms = timings.tls_ms
-        session.upgrade_ms = timings.upgrade_ms
-        return True
+    # One connection after the other.
 
-    async def _dial(self) -> tuple[Connection, ConnectTimings]:
-        target, dialect = self._plan.target, self._plan.dialect
-        model = self._plan.scenario.session.model
-        return await connect(
-            target.websocket_url(dialect.websocket_path(model)),
-            self.start,
-            headers=target.headers(dialect),
-            timeout_s=CONNECT_TIMEOUT_S,
-        )
+    async def _dial(self, dial: Dial) -> None:
+        """Try to connect; the machine is told how it went, unless it has gone on meanwhile."""
+        link = self._link = CallLink(self)
+        line = self._line = self._new_line(link)
+        whole = self._conversation.session
+        session = whole if whole.connected_ns is None else Session()
+        try:
+            if dial.cut_in_handshake:
+                await cut_handshake(self._plan.target.websocket_url(""), CONNECT_TIMEOUT_S)
+            await line.dial(link.begin, session, dial.model)
+        except (ConnectError, CredentialsRefused) as error:
+            if not link.is_left and self._conversation.outcome is None:
+                self._conversation.refused(_refused(error), self.advance(monotonic_ns()))
+                self.settle()
+        except asyncio.CancelledError:
+            link.is_left = True
+            raise
+        except Exception as error:  # what nobody foresaw ends the call, and is told by `hold`
+            if not self._ended.done():
+                self._ended.set_exception(error)
+
+    def _leave(self, order: HangUp) -> None:
+        """This connection is done with."""
+        link, self._link = self._link, None
+        line, self._line = self._line, None
+        if self._microphone is not None:
+            self._microphone.stop()
+            self._frames_sent += self._microphone.frames_sent
+        self._connection = None
+        if link is None:
+            return
+        link.is_left = True
+        self._bytes_sent += link.bytes_sent
+        self._bytes_received += link.bytes_received
+        if order.abrupt:
+            link.abort()
+        else:
+            link.close()
+        if line is not None:
+            farewell = asyncio.ensure_future(line.leave(self._conversation.session))
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
+
+    def _break(self, order: Cut) -> None:
+        if self._link is None:
+            return
+        if order.how in ("half_open", "ice_dead") and self._microphone is not None:
+            self._microphone.stop()
+        self._link.cut(order.how)
+
+    def _ask_for_sign(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        if not link.ping(self.sign_of_life):
+            self.sign_of_life(monotonic_ns())  # the transport watches over its own line, as ICE does
+
+    def sign_of_life(self, now: int) -> None:
+        """The other end has answered a ping."""
+        self._conversation.receive(Pong(), self.advance(now))
+        self.settle()
+
+    def _set_ended(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _new_line(self, link: CallLink) -> Line:
+        if self._plan.scenario.transport == "websocket":
+            return WebSocketLine(self._plan, self._alarms, self._network)
+        from rtbench.engine.webrtc_line import WebRtcLine  # half a second that others need not wait for
+
+        return WebRtcLine(self._plan, link, self._alarms, self._network)
 
     def _start_microphone(self) -> None:
+        line = self._line
+        assert line is not None, "a microphone without a connection"
         self._microphone = PacedMicrophone(
             self._conversation.grid,
             self._plan.silence(),
-            self._connection.send if self._connection is not None else _discard,
+            line.microphone(),
             self._alarms,
             self._around.lateness,
         )
@@ -177,19 +293,27 @@ class Call(Driver):
             return Recording(script.session.output_format, self._plan.samples)
         return None
 
-    def _keep_audio(self, event: AudioDelta) -> None:
+    def _keep_packet(self, media: Media, reply: Reply, payload: bytes) -> None:
+        if self._tape is None or self._tape[0] != reply.response_id:
+            self._tape = (reply.response_id, PacketTape(media))
+        self._keep_audio(reply, self._tape[1].record(payload))
+
+    def _keep_audio(self, reply: Reply, audio: Audio) -> None:
         """Hold what was just heard, for the pictures of the worst."""
-        fold, reply = self._conversation.open_turn, self._conversation.reply(event.response_id)
-        if reply is None:
-            return
-        if fold is not None and fold.turn.response_id == event.response_id:
-            self._waveform.hear(fold.turn, reply.playback, event.delta)
+        fold = self._conversation.open_turn
+        if fold is not None and fold.turn.response_id == reply.response_id:
+            self._waveform.hear(fold.turn, reply.playback, audio)
         if self._recording is not None:
-            self._recording.agent_says(self._conversation.session.turns, reply.playback, event.delta)
+            self._recording.agent_says(self._conversation.session.turns, reply.playback, audio)
 
     def _write_rows(self) -> None:
         """Turns and stimuli that are over."""
-        turns, stimuli = self._conversation.finished_turns(), self._conversation.finished_stimuli()
+        caller = self._conversation
+        turns, stimuli = caller.finished_turns(), caller.finished_stimuli()
+        for mishap in caller.mishaps():
+            self._ledger.mishap(mishap)
+        for incident in caller.finished_incidents():
+            self._ledger.incident(incident)
         if not turns and not stimuli:
             return
         around = self._around
@@ -208,15 +332,30 @@ class Call(Driver):
         return 0.0 if self._microphone is None else self._microphone.late_max_between_ms(start_ns, end_ns)
 
     def _write_session(self) -> None:
-        microphone, connection = self._microphone, self._connection
+        microphone, link = self._microphone, self._link
+        current = microphone if link is not None else None  # else its frames were counted when it was left
         self._ledger.session(
             self._client_codec.unknown_fields,
-            bytes_sent=connection.bytes_sent if connection is not None else 0,
-            bytes_received=connection.bytes_received if connection is not None else 0,
-            frames_sent=microphone.frames_sent if microphone is not None else 0,
+            bytes_sent=self._bytes_sent + (link.bytes_sent if link is not None else 0),
+            bytes_received=self._bytes_received + (link.bytes_received if link is not None else 0),
+            frames_sent=self._frames_sent + (current.frames_sent if current is not None else 0),
             frame_late_max_ms=microphone.late_max_ms if microphone is not None else 0.0,
         )
 
 
-def _discard(message: bytes) -> None:
-    """Where there is no connection there is nothing to send to."""
+def _network(plan: Plan, seed: int, now: int) -> Network | None:
+    """The simulated network of one call, where the scenario has one."""
+    wanted = plan.scenario.network
+    if wanted is None:
+        return None
+    return Network(wanted.conditions, lambda part: random.Random(f"{seed}/network/{part}"), now)
+
+
+def _refused(error: ConnectError | CredentialsRefused) -> Refused:
+    """A failure to connect, as the machine knows it."""
+    if isinstance(error, CredentialsRefused):
+        return Refused("credentials_missing", str(error))
+    after_s = error.retry_after_s
+    return Refused(
+        error.error_class, str(error), error.status, None if after_s is None else round(after_s * NS_PER_S)
+    )

@@ -12,10 +12,11 @@ from rtbench.clock import unix_offset_ns
 from rtbench.dialects.registry import DIALECTS
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.call import Call, Surroundings
+from rtbench.engine.disruption import StormClock
 from rtbench.engine.health import HealthMonitor
 from rtbench.engine.messages import CallOver, Configure, FromEngine, Goodbye, Row, StartCall, StopCall
 from rtbench.engine.plan import Plan
-from rtbench.engine.probe import probe
+from rtbench.engine.probe import probe, probe_media
 from rtbench.engine.rows import RowKeys
 from rtbench.engine.target import named_target
 from rtbench.engine.trace import Trace
@@ -34,15 +35,21 @@ class Engine:
         self._calls: dict[int, Call] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._rows: Counter[str] = Counter()
+        self._storms: dict[str, StormClock] = {}
+        self._degraded: set[tuple[str, int]] = set()
+        """Callers, by scenario and number, whose next call is to be opened in another codec."""
+
         target = named_target(settings.target)
         self._plans: dict[str, Plan] = {}
         for path in settings.scenarios:
-            plan = Plan(Path(path), target)
+            plan = Plan(Path(path), target, _asked(settings.transport), _asked(settings.codec))
             if plan.scenario.name in self._plans:
                 raise plan.scenario.error(
                     ("name",), f"two scenarios of the run are named '{plan.scenario.name}'"
                 )
             plan.encode_clips()
+            if plan.scenario.transport == "webrtc":
+                import rtbench.engine.webrtc_line  # noqa: F401  # half a second, which the first call should not pay
             self._plans[plan.scenario.name] = plan
         self._alarms = AlarmClock(asyncio.get_running_loop())
         self._health = HealthMonitor(
@@ -70,24 +77,43 @@ class Engine:
     async def probe(self) -> None:
         """Try the target once for each scenario's model. Raises TargetError."""
         for plan in self._plans.values():
-            await probe(plan.target, plan.dialect, plan.scenario.session.model)
+            if plan.scenario.transport == "webrtc":
+                await probe_media(plan.target, plan.dialect, plan.session)
+            else:
+                await probe(plan.target, plan.dialect, plan.scenario.session.model)
 
     def start_call(self, order: StartCall) -> None:
         """Begin a conversation; `CallOver` is said when it has ended."""
         name = f"{self._settings.worker}-{order.call:06d}"
+        plan = self._plans[order.scenario]
         keys = RowKeys(
             worker=self._settings.worker,
             session=name,
             user=order.user,
             iteration=order.iteration,
             scenario=order.scenario,
-            transport=self._settings.transport,
+            transport=plan.scenario.transport,
         )
-        plan = self._plans[order.scenario]
+        caller = (order.scenario, order.user)
+        if caller in self._degraded and plan.fallback is not None:
+            plan = plan.fallback
         phase_ns = int(order.call * GOLDEN_RATIO % 1 * plan.frame_ns)
+        self._expect_storm(order.scenario, plan)
         call = Call(self._around, plan, keys, order.seed, phase_ns, self._trace.session(name))
+        call.conversation.session.network.codec_fallbacks = int(caller in self._degraded)
         self._calls[order.call] = call
-        self._tasks[order.call] = asyncio.get_running_loop().create_task(self._hold(order.call, call))
+        self._tasks[order.call] = asyncio.get_running_loop().create_task(self._hold(order.call, call, caller))
+
+    def _expect_storm(self, scenario: str, plan: Plan) -> None:
+        """A scenario's storms are counted from its first call on."""
+        storm = plan.scenario.storm
+        if storm is None or scenario in self._storms:
+            return
+
+        def calls() -> list[Call]:
+            return [call for call in self._calls.values() if call.scenario == scenario]
+
+        self._storms[scenario] = StormClock(storm, plan.scenario.seed, calls, self._alarms)
 
     def stop_call(self, order: StopCall) -> None:
         """End a conversation that may have ended by itself meanwhile."""
@@ -97,6 +123,8 @@ class Engine:
 
     async def shut_down(self) -> None:
         """Abort what still runs, write the last rows, and say goodbye."""
+        for storm in self._storms.values():
+            storm.stop()
         for call in list(self._calls.values()):
             call.stop(abort=True)
         if self._tasks:
@@ -106,14 +134,21 @@ class Engine:
         lost = self._trace.close()
         self._say(Goodbye(rows=dict(self._rows), trace_error=lost))
 
-    async def _hold(self, number: int, call: Call) -> None:
+    async def _hold(self, number: int, call: Call, caller: tuple[str, int]) -> None:
         try:
             await call.hold()
         finally:
             del self._calls[number], self._tasks[number]
             session = call.conversation.session
+            if session.network.degraded_intervals and self._plans[caller[0]].fallback is not None:
+                self._degraded.add(caller)
             self._say(CallOver(number, session.outcome, session.error_class, session.error_detail))
 
     def _emit(self, table: str, row: dict[str, Any]) -> None:
         self._rows[table] += 1
         self._say(Row(table, row))
+
+
+def _asked(name: str) -> Any:
+    """A name from the command line, which has checked it; None where it leaves it to the scenario."""
+    return name or None

@@ -9,12 +9,13 @@ from typing import Any
 
 from rtbench.clock import NS_PER_MS, NS_PER_S
 from rtbench.core import pcm
-from rtbench.core.conversation import Conversation
+from rtbench.core.incidents import Incident, Mishap
 from rtbench.core.metrics.turn_taking import barge_in_heard_stop_ms
+from rtbench.core.resilience import ResilientCaller
 from rtbench.core.stimuli import Stimulus
 from rtbench.core.turns import Turn
 from rtbench.engine.recording import Recording
-from rtbench.engine.rows import RowKeys, session_row, stimulus_row, turn_row
+from rtbench.engine.rows import RowKeys, incident_row, mishap_row, session_row, stimulus_row, turn_row
 from rtbench.engine.waveform import HIGHEST_PEAK, WINDOW_MS, SlowestTurns, WaveformKeeper
 
 Emit = Callable[[str, dict[str, Any]], None]
@@ -43,7 +44,7 @@ class Ledger:
     def __init__(
         self,
         keys: RowKeys,
-        conversation: Conversation,
+        conversation: ResilientCaller,
         input_rate_hz: int,
         unix_offset_ns: int,
         emit: Emit,
@@ -114,6 +115,16 @@ class Ledger:
             self._draw(sounds, stimulus.turn, start_ns, end_ns)
         if keeps_sound:
             self._record(sounds, stimulus.turn, stimulus.number, start_ns, end_ns)
+
+    def incident(self, incident: Incident) -> None:
+        """Nothing more is to be known of an outage."""
+        at_unix_ns = incident.dropped_ns + self._unix_offset_ns
+        self._emit("incidents", incident_row(self._keys, incident.session_before, incident, at_unix_ns))
+
+    def mishap(self, mishap: Mishap) -> None:
+        """An error was met."""
+        at_unix_ns = mishap.at_ns + self._unix_offset_ns
+        self._emit("mishaps", mishap_row(self._keys, self._session_id, mishap, at_unix_ns))
 
     def session(self, unknown_fields: Counter[str], **columns: Any) -> None:
         """The call is over."""

@@ -25,8 +25,13 @@ class Configure(msgspec.Struct, tag=True):
 
     dialect: str
     transport: str
+    """websocket or webrtc; empty where each scenario says it."""
+
     run_directory: str
     """Where trace shards go."""
+
+    codec: str = ""
+    """opus, pcmu or pcma, over WebRTC; empty where each scenario says it."""
 
     first_user: int = 0
     """Number of the first user in this process; users of other workers have other numbers."""

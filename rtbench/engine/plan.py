@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
+from typing import Any
 
+from rtbench.clock import NS_PER_MS
 from rtbench.core.audio import Audio
+from rtbench.core.codec import OPUS
 from rtbench.core.pcm import Samples
 from rtbench.core.script import Clip, Script
 from rtbench.corpus.audio_file import FULL_SCALE, resample, to_int16
 from rtbench.corpus.frames import FrameCache
+from rtbench.corpus.packets import PacketCache
 from rtbench.dialects.dialect import Dialect
 from rtbench.dialects.registry import DIALECTS
 from rtbench.engine.target import Target
@@ -17,39 +22,67 @@ from rtbench.scenario.clips import check_clips, open_corpus, script_sounds
 from rtbench.scenario.compile import compile_script
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
+from rtbench.scenario.transport import CodecName, TransportName
+
+FALLBACK_CODEC: CodecName = "pcmu"
+"""What is opened after a degraded call over Opus: every service has it, and it asks nothing of the packet before."""
 
 
 class Plan:
     """A scenario with everything that its calls share. Raises UsageError where scenario or corpus are not usable."""
 
-    def __init__(self, scenario_path: Path, target: Target) -> None:
+    def __init__(
+        self,
+        scenario_path: Path,
+        target: Target,
+        transport: TransportName | None = None,
+        codec: CodecName | None = None,
+    ) -> None:
+        """`transport` and `codec` go before the scenario's own."""
         self.target = target
-        self.scenario: Scenario = load_scenario(scenario_path)
         self.dialect: Dialect = DIALECTS[target.dialect]
-        self.corpus = open_corpus(self.scenario)
-        check_clips(self.scenario, self.corpus)
+        scenario = load_scenario(scenario_path).held_over(transport, codec)
+        self.corpus = open_corpus(scenario)
+        check_clips(scenario, self.corpus)
         self._frames = FrameCache(self.corpus)
-        session = compile_script(self.scenario, self.corpus, seed=0).session
-        self._format = session.input_format
-        self._encode = self.dialect.append_message
+        self._packets = PacketCache(self.corpus)
+        self._hold(scenario)
+
+    def _hold(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self._session = compile_script(scenario, self.corpus, seed=0).session
+        self._codec = scenario.media_codec
+        self.fallback: Plan | None = None
+        """The same in the codec that is fallen back to, where the scenario wants that."""
+
+        if scenario.network_alert.adaptive_codec and self._codec is OPUS:
+            self.fallback = copy(self)
+            self.fallback._hold(scenario.held_over(None, FALLBACK_CODEC))
 
     @property
     def frame_ns(self) -> int:
         """Length of the frames that the microphone sends."""
-        return self.scenario.frame.ns
+        return self.scenario.frame_ms * NS_PER_MS
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """The session object with which an ephemeral key is asked for."""
+        return {**self._session.settings, "model": self.scenario.session.model}
 
     def encode_clips(self) -> None:
         """Read and encode every clip that a call may play, so that no call waits for it."""
         for name, gain_db in sorted(script_sounds(self.scenario, self.corpus)):
             self._messages(name, gain_db)
         self.silence()
+        if self.fallback is not None:
+            self.fallback.encode_clips()
 
     def script(self, seed: int) -> Script:
         """One conversation, everything in it drawn from the seed."""
         return compile_script(self.scenario, self.corpus, seed)
 
     def messages(self, clip: Clip, gain_db: float = 0.0) -> Sequence[bytes]:
-        """A clip's append messages, one a frame."""
+        """A clip's append messages, one a frame; over WebRTC its packets."""
         return self._messages(clip.name, gain_db)
 
     def samples(self, clip: Clip, rate_hz: int) -> Samples:
@@ -60,14 +93,23 @@ class Plan:
         return to_int16(resample(samples / FULL_SCALE, self.corpus.rate_hz, rate_hz))
 
     def silence(self) -> Sequence[bytes]:
-        """Append messages of room tone, to be repeated."""
-        return self._frames.silence_messages(self._format, self.scenario.frame_ms, self._encode)
+        """The same of room tone, to be repeated."""
+        if self._codec is not None:
+            return self._packets.silence(self._codec)
+        fmt, frame_ms = self._session.input_format, self.scenario.frame_ms
+        return self._frames.silence_messages(fmt, frame_ms, self.dialect.append_message)
 
     def append_message(self, audio: Audio) -> bytes:
         """One frame as the dialect's message."""
-        return self._encode(audio)
+        return self.dialect.append_message(audio)
 
     def _messages(self, name: str, gain_db: float = 0.0) -> Sequence[bytes]:
+        if self._codec is not None:
+            return self._packets.packets(name, self._codec, gain_db=gain_db)
         return self._frames.messages(
-            name, self._format, self.scenario.frame_ms, self._encode, gain_db=gain_db
+            name,
+            self._session.input_format,
+            self.scenario.frame_ms,
+            self.dialect.append_message,
+            gain_db=gain_db,
         )

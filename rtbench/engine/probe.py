@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
 from rtbench.core.errors import CredentialsRefused, TargetError, TargetUnreachable
 from rtbench.dialects.dialect import Dialect
 from rtbench.engine.target import Target
@@ -10,6 +14,9 @@ from rtbench.transports.websocket import connect
 
 PROBE_TIMEOUT_S = 10.0
 REFUSALS = (401, 403)
+
+PROBE_HEADER = "X-Rtbench-Probe"
+"""Told to a target on this machine: an emulator whose door is faulty on purpose lets the probe in."""
 
 
 class _Deaf:
@@ -34,11 +41,26 @@ async def probe(target: Target, dialect: Dialect, model: str) -> None:
         await connect(
             target.websocket_url(dialect.websocket_path(model)),
             _Deaf,
-            headers=target.headers(dialect),
+            headers=target.headers(dialect) | ({PROBE_HEADER: "1"} if target.is_loopback else {}),
             timeout_s=PROBE_TIMEOUT_S,
         )
     except ConnectError as error:
         raise _told(target, error) from error
+
+
+async def probe_media(target: Target, dialect: Dialect, session: Mapping[str, Any]) -> None:
+    """Ask for an ephemeral key for this session, as every call over WebRTC does; it is left to expire. Raises as `probe`."""
+    from rtbench.transports.webrtc.signalling import Signalling
+
+    headers = target.headers(dialect)
+    try:
+        async with asyncio.timeout(PROBE_TIMEOUT_S), Signalling(target.base_url, headers, None) as signalling:
+            await signalling.client_secret(session)
+    except ConnectError as error:
+        raise _told(target, error) from error
+    except TimeoutError:
+        late = ConnectError("key", "connect_timeout", f"key: no answer within {PROBE_TIMEOUT_S:g} s")
+        raise _told(target, late) from None
 
 
 def _told(target: Target, error: ConnectError) -> TargetError:

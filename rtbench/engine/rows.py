@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.incidents import Incident, Mishap
+from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.core.metrics.response import identity_error_ms
 from rtbench.core.metrics.turn_taking import is_eligible
 from rtbench.core.sessions import Session
@@ -72,6 +73,22 @@ def stimulus_row(
     }
 
 
+def incident_row(keys: RowKeys, session_id: str, incident: Incident, at_unix_ns: int) -> dict[str, Any]:
+    """One row of `results.schema.INCIDENTS`."""
+    return {
+        **keys.columns(session_id),
+        "at_unix_ns": at_unix_ns,
+        **asdict(incident),
+        "attempts": msgspec.json.encode(incident.attempts).decode(),
+        **{metric.name: metric.compute(incident) for metric in INCIDENT_METRICS},
+    }
+
+
+def mishap_row(keys: RowKeys, session_id: str, mishap: Mishap, at_unix_ns: int) -> dict[str, Any]:
+    """One row of `results.schema.MISHAPS`."""
+    return {**keys.columns(session_id), "at_unix_ns": at_unix_ns, **asdict(mishap)}
+
+
 def void_reason(late_max_ms: float, identity_ms: float | None) -> str:
     """Why a turn's numbers are not to be trusted; empty where they are."""
     if late_max_ms > VOID_LATENESS_MS:
@@ -85,10 +102,14 @@ def session_row(
     keys: RowKeys, session: Session, unknown_fields: Counter[str], **columns: Any
 ) -> dict[str, Any]:
     """One row of `results.schema.SESSIONS`."""
+    record = asdict(session)
+    network = record.pop("network")
     return {
         **keys.columns(session.session_id),
-        **asdict(session),
+        **record,
+        **network,
         "errors": msgspec.json.encode(dict(session.errors)).decode(),
+        "states": msgspec.json.encode(session.states).decode(),
         **{metric.name: metric.compute(session) for metric in SESSION_METRICS},
         "unknown_fields": msgspec.json.encode(dict(unknown_fields)).decode(),
         **columns,

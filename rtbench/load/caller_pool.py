@@ -29,6 +29,7 @@ class CallerPool:
         self.rows_sent = 0
         """Turn and session rows that the engine says it handed over; known after `end`."""
 
+        self.calls_started = 0
         self.engine_died = False
         self.trace_error = ""
         self._environment = environment
@@ -66,6 +67,7 @@ class CallerPool:
         """
         if self._closing or self.engine_died:
             raise StopUser
+        self.calls_started += 1
         return self._engine.start_call(scenario, user, iteration, session_seed(seed, user, iteration))
 
     def end(self, timeout_s: float, *, abort: bool) -> None:

@@ -16,7 +16,8 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from rtbench.core.errors import RtbenchError
-from rtbench.load.bench import Bench, BenchSettings
+from rtbench.load.bench import Bench
+from rtbench.load.run_keeper import RunSettings
 
 _logger = logging.getLogger(__name__)
 _registered = False
@@ -32,7 +33,7 @@ def register() -> None:
 
 def _attach(environment: Environment, **_: Any) -> None:
     try:
-        Bench.attach(environment, BenchSettings(), on_failure=partial(_give_up, environment))
+        Bench.attach(environment, RunSettings(), on_failure=partial(_give_up, environment))
     except RtbenchError as error:
         _logger.error(str(error))
         raise SystemExit(int(error.exit_code)) from None

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from rtbench.core.errors import ExitCode, RtbenchError
+from rtbench.load.caller_pool import CallerPool
+from rtbench.load.turnstile import Turnstile
 
 BEGIN = "rtbench.begin"
-"""Master to one worker: the fields of `engine.messages.Configure`."""
+"""Master to one worker.
+
+`configure`: the fields of `engine.messages.Configure`; `shaped`: whether callers wait for a LEVEL or an ARRIVAL.
+"""
 
 READY = "rtbench.ready"
 """Worker: its engine can hold calls."""
 
 FAILED = "rtbench.failed"
 """Worker: it cannot begin or go on; see `failure_message`."""
+
+LEVEL = "rtbench.level"
+"""Master to one worker: so many `users` of it may call from now on."""
+
+ARRIVAL = "rtbench.arrival"
+"""Master to one worker: one call is due now."""
 
 DRAIN = "rtbench.drain"
 """Master to all: end the calls within `timeout_s`, at once where `abort`, and hand over what is left."""
@@ -34,6 +45,20 @@ class WorkerReport:
     engine_died: bool = False
     trace_error: str = ""
     """Why part of the trace could not be written; empty where all of it was."""
+
+    sessions_started: int = 0
+    sessions_not_started: int = 0
+
+    @classmethod
+    def of(cls, pool: CallerPool, turnstile: Turnstile | None) -> Self:
+        """After the pool has ended."""
+        return cls(
+            rows_sent=pool.rows_sent,
+            engine_died=pool.engine_died,
+            trace_error=pool.trace_error,
+            sessions_started=pool.calls_started,
+            sessions_not_started=turnstile.not_started if turnstile is not None else 0,
+        )
 
 
 def failure_message(error: RtbenchError) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from locust.exception import StopUser
 
 from rtbench.load.bench import Bench
 from rtbench.load.engine_client import RunningCall
+from rtbench.load.turnstile import Permit
 
 
 class RealtimeUser(User):
@@ -34,9 +35,13 @@ class RealtimeUser(User):
         self._random = random.Random(self._plan.seed)
         self._iteration = 0
         self._call: RunningCall | None = None
+        self._permit: Permit | None = None
+        self._waits_for_permit = False
 
     def wait_time(self) -> float:
-        """Seconds between two conversations, from the scenario's `between_calls`."""
+        """Seconds between two conversations, from the scenario's `between_calls`; none where arrivals come by themselves."""
+        if self._permit is not None and self._permit.single:
+            return 0.0
         return self._plan.between_calls.draw_ns(self._random) / 1e9
 
     @task
@@ -44,6 +49,7 @@ class RealtimeUser(User):
         """Hold one conversation."""
         limit = None if self.until_stopped else self._plan.iterations_per_user
         pool = self._bench.pool
+        self._await_permit()
         if self._number is None:
             self._number = pool.enroll()
             self._random.seed(f"{self._plan.seed}/{self._number}")
@@ -60,7 +66,24 @@ class RealtimeUser(User):
         """End the conversation after the turn under way, or at once, as Locust asks."""
         if self._call is not None:
             self._call.stop(abort=force)
-        return super().stop(force)
+        return super().stop(force or self._waits_for_permit)
+
+    def _await_permit(self) -> None:
+        """Where the load has a shape: until this caller may call."""
+        turnstile = self._bench.turnstile
+        if turnstile is None or (self._permit is not None and not self._permit.over):
+            return
+        self._waits_for_permit = True
+        try:
+            self._permit = turnstile.admit()
+        finally:
+            self._waits_for_permit = False
+        self._permit.on_withdrawal = self._leave
+
+    def _leave(self) -> None:
+        """This caller is wanted no longer."""
+        if self._call is not None:
+            self._call.stop()
 
 
 def caller_class(scenario: Path, *, until_stopped: bool) -> type[RealtimeUser]:

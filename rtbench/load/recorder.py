@@ -16,6 +16,8 @@ _SCHEMAS = {
     "turns": schema.TURNS,
     "sessions": schema.SESSIONS,
     "stimuli": schema.STIMULI,
+    "incidents": schema.INCIDENTS,
+    "mishaps": schema.MISHAPS,
     "generator": schema.GENERATOR,
     "waveforms": schema.WAVEFORMS,
     "recordings": schema.RECORDINGS,

@@ -18,16 +18,25 @@ from rich.live import Live
 
 from rtbench.clock import NS_PER_S, monotonic_ns
 from rtbench.core.errors import RtbenchError, UsageError
-from rtbench.load.bench import Bench, BenchSettings
+from rtbench.load.bench import Bench
+from rtbench.load.caller_pool import Sink
+from rtbench.load.course import Course, Underway, shaped_course
 from rtbench.load.live import LiveFigures, progress
 from rtbench.load.realtime_user import caller_class
+from rtbench.load.run_keeper import RunSettings
 from rtbench.load.worker import LocalWorkers
+from rtbench.scenario.guard import Guard
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
+from rtbench.scenario.shape import Shape
+from rtbench.scenario.threshold import Threshold
 
 LOOK_INTERVAL_S = 0.25
 REPORT_PATIENCE_NS = 10 * NS_PER_S
 """Three of the intervals at which Locust's workers report how many users they have."""
+
+MOST_SPAWN_RATE = 100.0
+"""Users per second and worker of a load with a shape, who come only to wait; Locust warns above it."""
 
 WEB_HOST = "127.0.0.1"
 """Locust's own default is every interface of the machine."""
@@ -35,7 +44,7 @@ WEB_HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What to run; None leaves it to the scenario."""
+    """What to run; None, or an empty text, leaves it to the scenario."""
 
     scenario: Path
     target: str
@@ -45,8 +54,30 @@ class RunOptions:
     users: int | None = None
     spawn_rate: float | None = None
     duration_s: float | None = None
+    codec: str = ""
     workers: int = 1
     web_port: int | None = None
+    shape: Shape | None = None
+    """In place of the scenario's own shape, users and duration; a trace has been read."""
+
+    thresholds: Sequence[Threshold] = ()
+    """Besides those of the scenario."""
+
+    guards: Sequence[Guard] = ()
+    """What may end the run before its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedLoad:
+    """A load that is led by something else than the scenario: `course`, with at most so many callers."""
+
+    course: Course
+    most_users: int
+    told: dict[str, Any]
+    """For `run.json`."""
+
+    watch: Sink = lambda table, row: None
+    """Sees every row as it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +89,39 @@ class RunEnd:
     failure: RtbenchError | None
 
 
-def run(options: RunOptions, console: Console) -> RunEnd:
+def run(options: RunOptions, console: Console, led: LedLoad | None = None) -> RunEnd:
     """Hold the run to its end. Raises RtbenchError where nothing could be started."""
-    return _Run(options, load_scenario(options.scenario), console).hold()
+    scenario = load_scenario(options.scenario)
+    shape = options.shape
+    if shape is None and options.users is None and options.duration_s is None and scenario.shape is not None:
+        shape = scenario.shape.read_trace(options.scenario.parent)
+    if led is None and shape is not None:
+        told = {shape.kind: shape.one.model_dump(mode="json")}
+        led = LedLoad(shaped_course(shape, scenario.seed), shape.one.most_users, told)
+    return _Run(options, scenario, console, led).hold()
 
 
 class _Run:
     """One run under way."""
 
-    def __init__(self, options: RunOptions, scenario: Scenario, console: Console) -> None:
+    def __init__(
+        self, options: RunOptions, scenario: Scenario, console: Console, led: LedLoad | None
+    ) -> None:
         self._options = options
         self._scenario = scenario
+        self._led = led
+        self._underway: Underway | None = None
         self._console = console
         self._figures = LiveFigures()
         self._holder = gevent.getcurrent()
         self._begun = False
         self._interrupted = False
+        self._stopped: RtbenchError | None = None
         self._spawned_ns: int | None = None
         self._seen_users = False
-        duration = scenario.duration
+        duration = scenario.duration if led is None else None
         self._duration_s = options.duration_s or (duration.s if duration is not None else None)
-        until_stopped = options.duration_s is not None
+        until_stopped = options.duration_s is not None or led is not None
         self._environment = Environment(
             user_classes=[caller_class(options.scenario, until_stopped=until_stopped)]
         )
@@ -96,8 +139,17 @@ class _Run:
             runner: Any = (
                 self._workers.start(environment) if options.workers > 1 else environment.create_local_runner()
             )
-            settings = BenchSettings(options.target, options.transport, options.out, options.command)
-            bench = Bench.attach(environment, settings, watch=self._figures.take)
+            users, spawn_rate, told = self._load()
+            settings = RunSettings(
+                options.target,
+                options.transport,
+                options.out,
+                options.command,
+                told,
+                options.codec,
+                options.thresholds,
+            )
+            bench = Bench.attach(environment, settings, watch=self._watch_row, shaped=self._led is not None)
             environment.events.spawning_complete.add_listener(self._note_all_spawned)
             if options.web_port is not None:
                 cleanup.enter_context(_no_arguments())
@@ -105,15 +157,38 @@ class _Run:
             bench.begin_run()
             self._begun = True
             started_ns = monotonic_ns()
-            runner.start(
-                options.users or self._scenario.users, options.spawn_rate or self._scenario.spawn_rate
-            )
-            self._watch(bench, started_ns)
-            bench.abort = self._interrupted
+            runner.start(users, spawn_rate)
+            if self._led is not None:
+                self._underway = Underway(self._led.course, bench.conductor)
+            try:
+                self._watch(bench, started_ns)
+            finally:
+                if self._underway is not None:
+                    self._underway.stop()
+            if self._interrupted:
+                bench.abort_calls()
             runner.stop()
             runner.quit()
         ended = bench.ended
-        return RunEnd(ended.directory.path if ended is not None else None, self._interrupted, bench.failure)
+        directory = ended.directory.path if ended is not None else None
+        return RunEnd(directory, self._interrupted, bench.failure or self._stopped)
+
+    def _load(self) -> tuple[int, float, dict[str, Any]]:
+        """Users to spawn, how many of them per second, and the load as `run.json` tells it."""
+        options, scenario, led = self._options, self._scenario, self._led
+        if led is not None:
+            rate = min(float(led.most_users), MOST_SPAWN_RATE * options.workers)
+            return led.most_users, rate, {"users": led.most_users, "spawn_rate": None, "shape": led.told}
+        users = options.users or scenario.users
+        spawn_rate = options.spawn_rate or scenario.spawn_rate
+        return users, spawn_rate, {"users": users, "spawn_rate": spawn_rate, "shape": None}
+
+    def _watch_row(self, table: str, row: dict[str, Any]) -> None:
+        self._figures.take(table, row)
+        if self._led is not None:
+            self._led.watch(table, row)
+        for guard in self._options.guards:
+            guard.take(table, row)
 
     def _watch(self, bench: Bench, started_ns: int) -> None:
         """Show progress until the time is up, nobody calls any more, or the run cannot go on."""
@@ -123,10 +198,18 @@ class _Run:
                 users = self._environment.runner.user_count if self._environment.runner is not None else 0
                 if self._duration_s is not None and elapsed_s >= self._duration_s:
                     break
-                if self._nobody_calls(users):
+                stops = (guard.stop(elapsed_s) for guard in self._options.guards)
+                self._stopped = next(filter(None, stops), None)
+                if self._stopped is not None:
+                    break
+                if self._underway is not None:
+                    if self._underway.over:
+                        break
+                elif self._nobody_calls(users):
                     break
                 if self._console.is_terminal:
-                    live.update(progress(self._figures, self._scenario.name, users, elapsed_s), refresh=True)
+                    shown = users if self._led is None else bench.conductor.level
+                    live.update(progress(self._figures, self._scenario.name, shown, elapsed_s), refresh=True)
                 gevent.sleep(LOOK_INTERVAL_S)
 
     def _nobody_calls(self, users: int) -> bool:

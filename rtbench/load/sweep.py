@@ -10,7 +10,7 @@ import itertools
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +65,27 @@ def grid(settings: Sequence[str]) -> list[SweepPoint]:
         if key in axes:
             raise UsageError(f"--set: {key} is given twice")
         axes[key] = _values(key, text)
+    return _combinations(axes, "--set")
+
+
+def scenario_grid(path: Path) -> list[SweepPoint]:
+    """The points that a scenario carries under `sweep`. Raises UsageError where it has none, or too many."""
+    scenario = load_scenario(path)
+    carried = scenario.sweep
+    if carried is None:
+        raise UsageError(f"{path}: carries no sweep; name what is to vary by --set KEY=V1,V2,...")
+    where = f"{path}: sweep"
+    if isinstance(carried, dict):
+        return _combinations(carried, where)
+    if len(carried) > MOST_POINTS:
+        raise UsageError(f"{where}: {len(carried):,} points are too many; the most is {MOST_POINTS}")
+    return [SweepPoint(number, dict(settings)) for number, settings in enumerate(carried, start=1)]
+
+
+def _combinations(axes: Mapping[str, Sequence[Any]], where: str) -> list[SweepPoint]:
     combinations = list(itertools.product(*axes.values()))
     if len(combinations) > MOST_POINTS:
-        raise UsageError(f"--set: {len(combinations):,} points are too many; the most is {MOST_POINTS}")
+        raise UsageError(f"{where}: {len(combinations):,} points are too many; the most is {MOST_POINTS}")
     return [
         SweepPoint(number, dict(zip(axes, values, strict=True)))
         for number, values in enumerate(combinations, start=1)

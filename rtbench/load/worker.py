@@ -15,8 +15,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 from rtbench.core.errors import RunInvalid, TargetUnreachable, UsageError
-from rtbench.load.bench import Bench, BenchSettings
+from rtbench.load.bench import Bench
 from rtbench.load.realtime_user import caller_class
+from rtbench.load.run_keeper import RunSettings
 from rtbench.scenario.load import load_scenario
 
 LOOPBACK = "127.0.0.1"
@@ -49,7 +50,7 @@ def work(options: WorkerOptions) -> None:
     if options.with_parent:
         gevent.spawn(_end_with_parent, gevent.getcurrent())
     runner = _worker_runner(environment, options.master_host, options.master_port)
-    Bench.attach(environment, BenchSettings())
+    Bench.attach(environment, RunSettings())
     runner.greenlet.join()
 
 

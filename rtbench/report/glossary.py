@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtbench.analysis.outcomes import FLOW, FLOW_DEFINITION, SESSION_RATES, STIMULUS_RATES, TURN_RATES
-from rtbench.core.metrics import DELIVERY_METRICS, RESPONSE_METRICS, SESSION_METRICS, STIMULUS_METRICS
+from rtbench.core.metrics import (
+    CONTEXT_METRICS,
+    DELIVERY_METRICS,
+    RESPONSE_METRICS,
+    SESSION_METRICS,
+    STIMULUS_METRICS,
+)
 from rtbench.core.metrics.metric import Metric
 from rtbench.core.metrics.turn_taking import TURN_TAKING_METRICS
 
@@ -27,10 +33,11 @@ def glossary() -> dict[str, list[Definition]]:
         "Response": _definitions(RESPONSE_METRICS),
         "Turn-taking": [*_definitions(STIMULUS_METRICS), *_definitions(TURN_TAKING_METRICS)],
         "Delivery": _definitions(DELIVERY_METRICS),
-        "Session": _definitions(SESSION_METRICS),
+        "Session": [*_definitions(SESSION_METRICS), *_definitions(CONTEXT_METRICS)],
         "Rates": [
             *(Definition(name, text) for name, (text, _) in rates.items()),
             Definition(FLOW, FLOW_DEFINITION),
+            Definition("void_rate", "Turns whose numbers are not the service's, as a frame was late, over all turns."),
         ],
     }
 

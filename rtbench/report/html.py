@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,31 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rtbench.analysis.calibration import Calibration
+from rtbench.analysis.compare import Comparison
 from rtbench.analysis.health import Health
 from rtbench.analysis.measurement_error import MeasurementError
 from rtbench.analysis.summary import Summary
 from rtbench.report import notation
+from rtbench.report.calibration import error_bar, machine_calibration
 from rtbench.report.figures import interruption_timeline, turn_timeline
 from rtbench.report.glossary import glossary
+from rtbench.report.network import network_facts
 from rtbench.report.worst import Worst
 from rtbench.results.reader import Run
 
 GROUPS = {"without_tool": "Turns", "with_tool": "Turns with a tool call", "sessions": "Sessions"}
+
+
+PHASES = {
+    "handshake": "connecting",
+    "setup": "the session was set up",
+    "idle": "nobody spoke",
+    "speaking": "the caller spoke",
+    "waiting": "an answer was due",
+    "answering": "the agent answered",
+}
+"""What was going on when an error was met, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +63,11 @@ def render_page(
     pictures: list[Picture],
     turn_taking_pictures: list[Picture],
     worst: Worst,
+    comparison: Comparison | None = None,
+    network_pictures: Sequence[Picture] = (),
+    reliability_pictures: Sequence[Picture] = (),
 ) -> str:
-    """The content of `report.html`."""
+    """The content of `report.html`; `comparison` with a baseline, whose page lies beside it."""
     return render(
         "report.html.j2",
         summary=summary,
@@ -60,10 +78,16 @@ def render_page(
         metrics={group: [m for m in summary.metrics if m.group == group and m.n] for group in GROUPS},
         pictures=pictures,
         turn_taking_pictures=turn_taking_pictures,
+        network_pictures=network_pictures,
+        reliability=summary.reliability,
+        reliability_pictures=reliability_pictures,
+        phases=PHASES,
+        network=dict(network_facts(summary.network)) if summary.network else {},
         worst=worst,
+        comparison=comparison,
         timeline_caption=turn_timeline.CAPTION,
         interruption_caption=interruption_timeline.CAPTION,
-        health=dict(_health(summary.health)),
+        health=dict(_health(summary.health, machine_calibration(run.provenance))),
         measurement_errors=dict(_measurement_errors(summary)),
         environment=dict(_environment(run.provenance)),
         scenarios=run.provenance.get("scenarios", []),
@@ -129,7 +153,8 @@ def _tiles(summary: Summary) -> Iterator[Tile]:
     yield Tile("Sessions", f"{sessions:,}", f"at most {summary.health.sessions_max:,} at a time")
 
 
-def _health(health: Health) -> Iterator[tuple[str, str]]:
+def _health(health: Health, calibration: Calibration | None) -> Iterator[tuple[str, str]]:
+    yield "Error bar of waits", error_bar(calibration, health.sessions_max)
     yield "Engines", f"{health.engines:,}"
     yield "Frames sent", f"{health.frames_sent:,}"
     yield "Send lateness, median", notation.number(health.send_lateness_p50_ms, "ms")

@@ -7,23 +7,59 @@ from collections.abc import Iterator, Sequence
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.summary import Summary
 from rtbench.report import notation
+from rtbench.report.network import network_facts
 
 METRIC_HEAD = ("metric", "of", "n", "p50", "p95", "p99", "95% interval of p95")
 
 
-def render_markdown(summary: Summary) -> str:
-    """The content of `summary.md`: verdict, sentence, thresholds, headline figures, rates, errors."""
+def render_markdown(summary: Summary, compared: str = "") -> str:
+    """The content of `summary.md`: verdict, sentence, thresholds, headline figures, rates, errors.
+
+    `compared`: a comparison with a baseline, as Markdown of its own.
+    """
     blocks = [
         f"# {summary.verdict.level}: {summary.run['name']}",
         summary.sentence,
         *_findings(summary),
         *_thresholds(summary),
+        *([compared] if compared else []),
         *_metrics(summary),
         *_rates(summary),
         *_turn_taking(summary),
+        *_reliability(summary),
+        *_network(summary),
         *_errors(summary),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _reliability(summary: Summary) -> Iterator[str]:
+    found = summary.reliability
+    if found is None:
+        return
+    yield "## Reliability"
+    outages = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found.incidents.items())
+    yield f"Outages: {outages or 'none'}."
+    if found.injected:
+        yield table(
+            ["broken on purpose", "by", "injected", "found", "seen as"],
+            [
+                [
+                    f"{each.kind} {each.setting}".strip(),
+                    each.side,
+                    f"{each.injected:,}",
+                    f"{each.found:,}",
+                    f"`{each.seen_as}`",
+                ]
+                for each in found.injected
+            ],
+        )
+
+
+def _network(summary: Summary) -> Iterator[str]:
+    if summary.network is not None:
+        yield "## Network"
+        yield table(["of calls over WebRTC", ""], [list(fact) for fact in network_facts(summary.network)])
 
 
 def _findings(summary: Summary) -> Iterator[str]:
@@ -40,7 +76,7 @@ def _thresholds(summary: Summary) -> Iterator[str]:
     yield "## Thresholds"
     rows = [
         [
-            f"`{result.threshold.metric}` {result.threshold.statistic}",
+            f"`{result.threshold.selector}` {result.threshold.statistic}",
             result.threshold.bound,
             notation.actual(result),
             f"{result.n:,}",

@@ -34,10 +34,14 @@ def quantile(found: Quantile, metric: MetricSummary) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """The 95% interval in brackets; an upper end among unanswered turns is told as such, a lower one ends it."""
-    if low is None or high is None or math.isinf(low):
+    """The 95% interval in brackets, without an end for which there are too few sessions.
+
+    An upper end among unanswered turns is told as such; there is no interval where the lower one is.
+    """
+    if (low is None and high is None) or (low is not None and math.isinf(low)):
         return ""
-    return f"[{number(low)}, {'unanswered' if math.isinf(high) else number(high)}]"
+    upper = "unanswered" if high is not None and math.isinf(high) else number(high)
+    return f"[{number(low)}, {upper}]"
 
 
 def extreme(value: float | None, metric: MetricSummary) -> str:

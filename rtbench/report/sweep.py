@@ -13,11 +13,12 @@ from rich.table import Table
 
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.summary_json import finite
-from rtbench.analysis.sweep import PointResult, frontier, last_part, value_text
+from rtbench.analysis.sweep import PointResult, frontier, last_part, value_text, varied_keys
 from rtbench.analysis.sweep_json import sweep_json
 from rtbench.analysis.verdict import Level
 from rtbench.core.errors import UsageError
-from rtbench.report import notation
+from rtbench.report import delivery, notation
+from rtbench.report.delivery import delivery_cells, delivery_sentence, is_about_delivery, percentiles
 from rtbench.report.figures import pareto
 from rtbench.report.figures.canvas import keep, style
 from rtbench.report.html import Picture, render
@@ -54,7 +55,23 @@ class SweepReport:
         )
         invalid = sum(result.level is Level.INVALID for result in self.results)
         doubt = f" {invalid} of the runs cannot be relied on." if invalid else ""
-        return f"{told}; {self._frontier_told()}.{doubt}"
+        found = delivery_sentence(self.results) if self.is_about_delivery else self._frontier_told()
+        return f"{told}; {found}.{doubt}"
+
+    @property
+    def is_about_delivery(self) -> bool:
+        """Transports and codecs are compared, not operating points of the turn detection."""
+        return is_about_delivery(self.results)
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """Headings behind those of the settings."""
+        return delivery.HEAD if self.is_about_delivery else HEAD
+
+    @property
+    def note(self) -> str:
+        """What the table's cells are."""
+        return delivery.NOTE if self.is_about_delivery else NOTE
 
     def _frontier_told(self) -> str:
         places = [
@@ -95,7 +112,7 @@ def write_sweep(directory: Path, report: SweepReport) -> Path:
 def render_table(report: SweepReport) -> Table:
     """The table for a terminal; cells are broken where it is narrow."""
     found = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    for heading in (*_keys(report), *HEAD):
+    for heading in (*_keys(report), *report.head):
         found.add_column(heading, justify="right", overflow="fold")
     for result, row in zip(report.results, _rows(report), strict=True):
         found.add_row(*row, style="bold" if result in frontier(report.results) else "")
@@ -108,8 +125,8 @@ def render_markdown(report: SweepReport) -> str:
     blocks = [
         f"# Sweep of {report.name}",
         report.sentence,
-        table([*_keys(report), *HEAD], rows),
-        NOTE,
+        table([*_keys(report), *report.head], rows),
+        report.note,
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -118,13 +135,15 @@ def render_csv(report: SweepReport) -> str:
     """The content of `sweep.csv`: settings by their whole keys, times in ms, rates as shares; empty where unknown."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    keys = list(report.results[0].point.settings) if report.results else []
+    keys = varied_keys(report.results)
     writer.writerow(
         [
             *("point", *keys, "turns", "dead_air_p50_ms", "dead_air_p95_ms"),
             *("voice_to_voice_p50_ms", "voice_to_voice_p95_ms", "hold_pauses"),
             *("false_cutoff_rate", "false_cutoff_rate_low", "false_cutoff_rate_high", "cut_in_rate"),
             *("response_rate", "conversation_flow", "verdict", "exit_code", "on_frontier", "run"),
+            *("connect_p50_ms", "connect_p95_ms", "min_prebuffer_p50_ms", "min_prebuffer_p95_ms"),
+            *("kbit_per_s_sent", "kbit_per_s_received", "cpu_ms_per_session_second", "packet_loss", "mos"),
         ]
     )
     best = frontier(report.results)
@@ -133,13 +152,14 @@ def render_csv(report: SweepReport) -> str:
         flow = result.flow.rate.value if result.flow else None
         writer.writerow(
             [
-                *(result.point.number, *map(value_text, result.point.settings.values()), result.turns),
+                *(result.point.number, *_settings(result, keys, ""), result.turns),
                 *_values(result.dead_air),
                 *_values(result.voice_to_voice),
                 *(cutoffs.n, cutoffs.value, cutoffs.low, cutoffs.high, result.cut_ins.value),
                 *(result.responses.value, None if flow is None else 100 * flow),
                 *(result.level.value if result.level else None, result.exit_code, int(result in best)),
                 result.run,
+                *_delivery_values(result),
             ]
         )
     return text.getvalue()
@@ -148,42 +168,51 @@ def render_csv(report: SweepReport) -> str:
 def _render_page(directory: Path, report: SweepReport) -> str:
     path = directory / "pareto.png"
     with style():
-        figure = pareto.draw(report.results)
+        figure = pareto.draw(report.results) if not report.is_about_delivery else None
         svg = keep(figure, path) if figure is not None else ""
     if figure is None:
         path.unlink(missing_ok=True)
     return render(
         "sweep.html.j2",
         report=report,
-        head=[*_keys(report), *HEAD],
+        head=[*_keys(report), *report.head],
         rows=list(zip(report.results, _rows(report), strict=True)),
         frontier=frontier(report.results),
-        note=NOTE,
+        note=report.note,
         picture=Picture("pareto", pareto.TITLE, pareto.CAPTION, svg) if svg else None,
     )
 
 
 def _keys(report: SweepReport) -> list[str]:
     """The settings by the last part of their keys, by the whole key where two would be alike."""
-    keys = list(report.results[0].point.settings) if report.results else []
+    keys = varied_keys(report.results)
     short = [last_part(key) for key in keys]
     return [part if short.count(part) == 1 else key for key, part in zip(keys, short, strict=True)]
 
 
 def _rows(report: SweepReport) -> list[list[str]]:
-    best = frontier(report.results)
-    return [_row(result, result in best) for result in report.results]
+    best, keys = frontier(report.results), varied_keys(report.results)
+    if report.is_about_delivery:
+        return [
+            [*_settings(result, keys, notation.NONE), *delivery_cells(result)] for result in report.results
+        ]
+    return [_row(result, _settings(result, keys, notation.NONE), result in best) for result in report.results]
 
 
-def _row(result: PointResult, on_frontier: bool) -> list[str]:
-    values = [value_text(value) for value in result.point.settings.values()]
+def _settings(result: PointResult, keys: Sequence[str], unset: str) -> list[str]:
+    """The point's value of each key."""
+    settings = result.point.settings
+    return [value_text(settings[key]) if key in settings else unset for key in keys]
+
+
+def _row(result: PointResult, values: list[str], on_frontier: bool) -> list[str]:
     flow = result.flow
     return [
         *values[:-1],
         f"{values[-1]}{' *' if on_frontier else ''}",
         f"{result.turns:,}",
-        _percentiles(result.dead_air),
-        _percentiles(result.voice_to_voice),
+        percentiles(result.dead_air),
+        percentiles(result.voice_to_voice),
         notation.short_rate(result.false_cutoffs),
         notation.rate_interval(result.false_cutoffs) or notation.NONE,
         notation.short_rate(result.cut_ins),
@@ -193,13 +222,16 @@ def _row(result: PointResult, on_frontier: bool) -> list[str]:
     ]
 
 
-def _percentiles(metric: MetricSummary | None) -> str:
-    if metric is None:
-        return notation.NONE
-    return " / ".join(
-        notation.NONE if found.value is None else notation.quantile(found, metric)
-        for found in (metric.p50, metric.p95)
-    )
+def _delivery_values(result: PointResult) -> list[float | None]:
+    found = result.delivery
+    if found is None:
+        return [None] * 9
+    return [
+        *_values(found.connect),
+        *_values(found.min_prebuffer),
+        *(found.kbit_per_s_sent, found.kbit_per_s_received, found.cpu_ms_per_session_second),
+        *(found.packet_loss, found.mos),
+    ]
 
 
 def _values(metric: MetricSummary | None) -> list[float | None]:

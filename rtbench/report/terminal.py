@@ -9,10 +9,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rtbench.analysis.compare import Comparison
 from rtbench.analysis.summary import HEADLINE, Summary
 from rtbench.analysis.turn_taking import TurnTaking
 from rtbench.analysis.verdict import Level
 from rtbench.report import notation
+from rtbench.report.compare import render_comparison
 
 SHOWN_RATES = ("yield_rate", "false_interruption_rate", "cut_in_rate", "false_cutoff_rate")
 
@@ -24,25 +26,33 @@ SHOWN = (
 """The headline, what it is made of, and the way to it; the page has the rest."""
 
 
-def print_summary(console: Console, summary: Summary, report: Path) -> None:
-    """Print the summary; the report's path comes last, unwrapped, so that it can be clicked and cut."""
+def print_summary(
+    console: Console, summary: Summary, report: Path, comparison: Comparison | None = None
+) -> None:
+    """Print the summary, and the comparison with a baseline.
+
+    The report's path comes last, unwrapped, so that it can be clicked and cut.
+    """
     console.print(render_summary(summary))
+    if comparison is not None:
+        console.print()
+        console.print(render_comparison(comparison))
     console.print()
     console.print(str(report), soft_wrap=True, highlight=False)
 
 
 def render_summary(summary: Summary) -> RenderableType:
-    """Verdict with its findings, table, thresholds and sentence."""
+    """Verdict with its findings, thresholds, table and sentence."""
     verdict = summary.verdict
     colour = COLOURS[verdict.level]
     parts: list[RenderableType] = [Text(f" {verdict.level} ", style=f"bold reverse {colour}")]
     for finding in verdict.findings:
         parts.append(Padding(Text(f"{finding.message} {finding.advice}", style=colour), (0, 0, 0, 2)))
+    if summary.thresholds:
+        parts += [Text(), _thresholds(summary)]
     parts += [Text(), _metrics(summary)]
     if summary.turn_taking is not None:
         parts += [Text(), _turn_taking(summary.turn_taking)]
-    if summary.thresholds:
-        parts += [Text(), _thresholds(summary)]
     parts += [Text(), Text(summary.sentence)]
     return Group(*parts)
 
@@ -83,10 +93,11 @@ def _turn_taking(found: TurnTaking) -> Table:
 def _thresholds(summary: Summary) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for result in summary.thresholds:
-        passed = result.status == "passed"
+        word = "FAIL" if result.fails else "pass" if result.status == "passed" else "n/a"
+        style = {"FAIL": "bold red", "pass": "green", "n/a": "dim"}[word]
         table.add_row(
-            Text("pass" if passed else "FAIL", style="green" if passed else "bold red"),
-            f"{result.threshold}",
+            Text(word, style=style),
+            Text(str(result.threshold)),
             notation.actual(result),
         )
     return table

@@ -7,6 +7,8 @@
     scenarios         [{name, path, sha256, text}]
     corpus            {name, path, sha256}
     thresholds        [{metric, statistic, operator, limit}]
+    load              {users, spawn_rate, shape}; shape is null where callers come once and stay, all of it where
+                      Locust's own command decides the load
     seed, target, transport, command (secrets removed), started_at, ended_at (ISO 8601; null until the end)
     versions          {rtbench, python, <package>...}
     host              {cpu, cores, memory_bytes, kernel, machine}
@@ -72,6 +74,8 @@ class Provenance:
     thresholds: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     """Each with metric, statistic, operator, limit."""
 
+    load: Mapping[str, Any] | None = None
+
     def as_dict(self) -> dict[str, Any]:
         """The content of `run.json` while the run goes on."""
         return {
@@ -80,6 +84,7 @@ class Provenance:
             "scenarios": [scenario.as_dict() for scenario in self.scenarios],
             "corpus": asdict(self.corpus),
             "thresholds": [dict(threshold) for threshold in self.thresholds],
+            "load": dict(self.load) if self.load is not None else None,
             "seed": self.seed,
             "target": redact(self.target),
             "transport": self.transport,

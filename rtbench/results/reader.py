@@ -7,8 +7,9 @@ what is there is read, what is missing is an empty frame.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,15 @@ class Run:
     truth: pd.DataFrame
     """The emulator's log, with the columns that the emulator wrote; empty for any other target."""
 
+    incidents: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
+    """Outages of connections; empty where none was lost."""
+
+    mishaps: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
+    """Every error that a caller met."""
+
+    faults: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
+    """What the emulator did wrong on purpose; empty for any other target."""
+
     @property
     def name(self) -> str:
         return self.directory.path.resolve().name
@@ -61,7 +71,29 @@ def read_run(path: Path) -> Run:
         generator=_frame(directory.generator, schema.GENERATOR),
         waveforms=_frame(directory.waveforms, schema.WAVEFORMS),
         truth=read_truth_log(directory.emulator_log),
+        incidents=_frame(directory.incidents, schema.INCIDENTS),
+        mishaps=_frame(directory.mishaps, schema.MISHAPS),
+        faults=read_truth_log(directory.fault_log),
     )
+
+
+def part_of_run(
+    directory: RunDirectory, provenance: Mapping[str, Any], rows: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Run:
+    """Some rows of a run that may still go on, by table, as if they had been read from its directory."""
+    frames = {
+        name: _as_frame(pa.Table.from_pylist(list(rows.get(name, ())), columns), columns)
+        for name, columns in (
+            ("turns", schema.TURNS),
+            ("sessions", schema.SESSIONS),
+            ("stimuli", schema.STIMULI),
+            ("generator", schema.GENERATOR),
+            ("waveforms", schema.WAVEFORMS),
+            ("incidents", schema.INCIDENTS),
+            ("mishaps", schema.MISHAPS),
+        )
+    }
+    return Run(directory=directory, provenance=dict(provenance), truth=pd.DataFrame(), **frames)
 
 
 def read_trace(directory: RunDirectory, sessions: list[str]) -> pd.DataFrame:
@@ -108,7 +140,10 @@ def _objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 def _frame(path: Path, columns: pa.Schema) -> pd.DataFrame:
-    table = _table(TablePaths(path.parent, path.stem), columns)
+    return _as_frame(_table(TablePaths(path.parent, path.stem), columns), columns)
+
+
+def _as_frame(table: pa.Table, columns: pa.Schema) -> pd.DataFrame:
     frame = {}
     for field in columns:
         column = table.column(field.name)

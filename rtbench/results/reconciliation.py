@@ -23,10 +23,16 @@ class Reconciliation:
     """Those that reached the run's tables."""
 
     sessions_planned: int | None = None
-    """None where the run was bounded by time, so that no number was planned."""
+    """None where the run was bounded by time, so that no number was planned; in an open load, the arrivals."""
 
     sessions_started: int = 0
     sessions_finished: int = 0
+    sessions_not_started: int = 0
+    """Arrivals of an open load that were due while as many callers as it may have were in calls."""
+
+    emulator_cpu_share: float | None = None
+    """Of one core, by the busiest process of the embedded emulator: what it stayed below in 95% of the run's seconds."""
+
     interrupted: bool = False
     """The run was stopped by hand."""
 

@@ -62,6 +62,21 @@ class RunDirectory:
         return self.path / "stimuli.parquet"
 
     @property
+    def incidents(self) -> Path:
+        """Outages of connections, and how each of them went."""
+        return self.path / "incidents.parquet"
+
+    @property
+    def mishaps(self) -> Path:
+        """Every error that a caller met, with its instant and phase."""
+        return self.path / "mishaps.parquet"
+
+    @property
+    def fault_log(self) -> Path:
+        """What the embedded emulator did wrong on purpose, one JSON object per line."""
+        return self.path / "faults.jsonl"
+
+    @property
     def generator(self) -> Path:
         """The load generator's own health."""
         return self.path / "generator.parquet"
@@ -93,6 +108,11 @@ class RunDirectory:
     @property
     def summary_md(self) -> Path:
         return self.path / "summary.md"
+
+    @property
+    def junit_xml(self) -> Path:
+        """Verdict, thresholds and baseline as test cases."""
+        return self.path / "junit.xml"
 
     @property
     def report_html(self) -> Path:

@@ -10,7 +10,9 @@ from dataclasses import fields
 
 import pyarrow as pa
 
-from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.incidents import Incident, Mishap
+from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.network import Network
 from rtbench.core.sessions import Session
 from rtbench.core.stimuli import Stimulus
 from rtbench.core.turns import Turn
@@ -23,11 +25,20 @@ _TYPES: dict[str, pa.DataType] = {
     "float": pa.float64(),
     "float | None": pa.float64(),
     "bool": pa.bool_(),
+    "bool | None": pa.bool_(),
     "str": pa.string(),
     "TurnOutcome": pa.string(),
     "SessionOutcome": pa.string(),
     "Counter[str]": pa.string(),  # a JSON object of counts
+    "list[StateChange]": pa.string(),  # a JSON array of objects
+    "list[Attempt]": pa.string(),
+    "IncidentKind": pa.string(),
+    "IncidentOutcome": pa.string(),
+    "Phase": pa.string(),
 }
+
+_PARTS: dict[str, type] = {"Network": Network}
+"""Records within a record, whose fields stand in its row."""
 
 _KEYS: list[Column] = [
     ("worker", pa.string()),  # which engine wrote it
@@ -41,7 +52,10 @@ _KEYS: list[Column] = [
 
 
 def _columns(record: type, metrics: list[str]) -> list[Column]:
-    columns: list[Column] = [(field.name, _TYPES[str(field.type)]) for field in fields(record)]
+    columns: list[Column] = []
+    for field in fields(record):
+        part = _PARTS.get(str(field.type))
+        columns += _columns(part, []) if part else [(field.name, _TYPES[str(field.type)])]
     columns += [(name, pa.float64()) for name in metrics]
     return columns
 
@@ -86,6 +100,18 @@ STIMULI = _schema(
     ("frame_late_max_ms", pa.float64()),
     ("void", pa.bool_()),
     ("void_reason", pa.string()),
+)
+
+INCIDENTS = _schema(
+    *_KEYS,
+    ("at_unix_ns", pa.int64()),  # wall time of the drop
+    *_columns(Incident, [metric.name for metric in INCIDENT_METRICS]),
+)
+
+MISHAPS = _schema(
+    *_KEYS,
+    ("at_unix_ns", pa.int64()),
+    *_columns(Mishap, []),
 )
 
 GENERATOR = _schema(

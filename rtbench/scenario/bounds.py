@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rtbench.scenario.clip_choice import Sounding
 from rtbench.scenario.clips import ClipSource, candidates
 from rtbench.scenario.disturbances import Disturbance
+from rtbench.scenario.drop import Drop, OrderFault
 from rtbench.scenario.duration import Duration
 from rtbench.scenario.model import Scenario
 from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, StaySilent, Step
@@ -48,6 +49,8 @@ def _step_bounds(step: Step, scenario: Scenario, corpus: ClipSource) -> tuple[in
             return 0, 0, (options.timeout or scenario.answer_timeout).ns
         case Pause(pause=length) | StaySilent(stay_silent=length):
             return 0, 0, length.high.ns
+        case Drop() | OrderFault():
+            return 0, 0, 0
         case Repeat(repeat=group):
             low, high, longest_ns = _bounds(group.steps, scenario, corpus)
             return group.times * low, group.times * high, group.times * longest_ns

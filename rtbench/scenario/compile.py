@@ -12,6 +12,7 @@ from rtbench.core.script import Clip, Moment, Script
 from rtbench.scenario.clip_choice import Sounding
 from rtbench.scenario.clips import ClipSource, candidates
 from rtbench.scenario.disturbances import Disturbance
+from rtbench.scenario.drop import Drop, OrderFault
 from rtbench.scenario.in_answer import InAnswer
 from rtbench.scenario.interruptions import Overlap
 from rtbench.scenario.model import Scenario
@@ -32,10 +33,12 @@ def compile_script(scenario: Scenario, corpus: ClipSource, seed: int) -> Script:
     """
     return Script(
         steps=tuple(_drawn(scenario, corpus, random.Random(seed))),
-        session=scenario.session.config(),
+        session=scenario.session.config(scenario.media_codec),
         answer_timeout_ns=scenario.answer_timeout.ns,
-        prebuffer_ns=scenario.player.prebuffer.ns,
+        prebuffer_ns=scenario.prebuffer_ns,
+        streamed=scenario.media_codec is not None,
         policy=scenario.policy,
+        reconnect=None if scenario.reconnect is None else scenario.reconnect.policy,
     )
 
 
@@ -64,6 +67,10 @@ def _drawn_step(step: Step, scenario: Scenario, corpus: ClipSource, rng: random.
             return script.Pause(length.draw_ns(rng))
         case StaySilent(stay_silent=length):
             return script.StaySilent(length.draw_ns(rng))
+        case Drop():
+            return step.step
+        case OrderFault(fault=order):
+            return script.OrderFault(order)
     raise AssertionError(f"a group is not drawn: {step}")
 
 
@@ -82,7 +89,7 @@ def _sounding(step: Sounding, clip: Clip, moment: Moment | None) -> script.Step:
         kind: Literal["interrupt", "overlap"] = "overlap" if isinstance(step, Overlap) else "interrupt"
         return script.Interrupt(clip, moment, kind, gain_db)
     assert isinstance(step, Speech)
-    return script.Say(clip, step.utterance.expects_answer, gain_db)
+    return script.Say(clip, step.utterance.expects_answer, gain_db, step.utterance.asks_for)
 
 
 def _expanded(steps: Iterable[Step], rng: random.Random) -> Iterator[Step]:

@@ -13,7 +13,7 @@ from rtbench.scenario.fault import KeyPath, fault_location, fault_sentence
 from rtbench.scenario.model import Scenario
 from rtbench.scenario.overrides import override
 from rtbench.scenario.source import Source
-from rtbench.scenario.threshold import KNOWN_METRICS
+from rtbench.scenario.threshold_metric import KNOWN_METRICS
 
 
 def load_scenario(

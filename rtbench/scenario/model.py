@@ -8,16 +8,31 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
+from rtbench.core.codec import CODECS, AudioCodec
 from rtbench.core.errors import UsageError
 from rtbench.core.script import InterruptionPolicy
 from rtbench.scenario.block import Block
+from rtbench.scenario.drop import RandomDrops, Storm
 from rtbench.scenario.duration import Duration, DurationRange
 from rtbench.scenario.fault import KeyPath, fault, shown
+from rtbench.scenario.network import NetworkField
 from rtbench.scenario.order import check_order, check_turn_taking
+from rtbench.scenario.reconnect import Reconnect
 from rtbench.scenario.session import Session
+from rtbench.scenario.shape import Shape
 from rtbench.scenario.source import Source, written_path
 from rtbench.scenario.steps import Choose, Repeat, Step
 from rtbench.scenario.threshold import Thresholds
+from rtbench.scenario.transport import (
+    DEFAULT_PREBUFFER_MS,
+    WEBRTC_FRAME_MS,
+    CodecName,
+    ControlName,
+    Grid,
+    NetworkAlertBlock,
+    TransportName,
+    check_grid,
+)
 
 MOST_STEPS = 10_000
 """Of one conversation with its groups expanded: an hour's call, the API's longest, needs about 2,000."""
@@ -34,8 +49,11 @@ def _checked_name(name: str) -> str:
 class Player(Block):
     """The caller's loudspeaker."""
 
-    prebuffer: Duration = Duration.parse("0 ms")
-    """Audio gathered before playing starts or resumes; real clients keep some to ride out jitter."""
+    prebuffer: Duration | None = None
+    """Audio gathered before playing starts or resumes; real clients keep some to ride out jitter.
+
+    Over WebRTC the depth of the jitter buffer. By default 0 ms over a WebSocket, 40 ms over WebRTC.
+    """
 
 
 class Record(Block):
@@ -65,6 +83,18 @@ class Scenario(Block):
     session: Session = Session()
     """Configuration of every session."""
 
+    transport: TransportName = "websocket"
+    """How the calls are held."""
+
+    codec: CodecName = "opus"
+    """Codec of the audio over WebRTC; over a WebSocket the session's formats say it."""
+
+    control: ControlName = "channel"
+    """What the events of a WebRTC call go over: its data channel, or a WebSocket that joins the call (sideband)."""
+
+    network_alert: NetworkAlertBlock = NetworkAlertBlock()
+    """When a call's network counts as degraded, over WebRTC."""
+
     conversation: list[Step] = Field(min_length=1)
     """What one caller does, step by step."""
 
@@ -87,6 +117,9 @@ class Scenario(Block):
     iterations: int | None = Field(default=None, ge=1)
     """Conversations of each caller; 1 where neither this nor duration is given."""
 
+    shape: Shape | None = None
+    """How the load grows and falls, or when calls come; in place of users, spawn_rate, duration and iterations."""
+
     think_time: DurationRange = DurationRange.parse("500 ms")
     """The caller's pause before the next utterance when the agent has finished."""
 
@@ -97,7 +130,7 @@ class Scenario(Block):
     """How the caller hears the answers."""
 
     frame: Duration = Duration.parse("40 ms")
-    """Length of the audio frames sent: 10 to 200 ms in steps of 10."""
+    """Length of the audio frames sent: 10 to 200 ms in steps of 10. Over WebRTC 20 ms, and no other."""
 
     answer_timeout: Duration = Duration.parse("15 s")
     """How long a caller waits for an answer to become audible before the turn counts as unanswered."""
@@ -105,11 +138,28 @@ class Scenario(Block):
     stop_timeout: Duration = Duration.parse("60 s")
     """How long callers may take to end their turns when the run is over."""
 
+    reconnect: Reconnect | None = None
+    """What a caller does when the connection goes away: {attempts, base, factor, ...}; {} for the defaults. Without it the
+    first loss is the end of the call."""
+
+    drops: RandomDrops | None = None
+    """Connections that break at random: {every, how}."""
+
+    storm: Storm | None = None
+    """Many connections broken at one instant: {share, at, every, how}."""
+
+    network: NetworkField = None
+    """The network between the callers and the service: wifi, 4g, 3g, satellite, congested, train, or {preset, delay,
+    jitter, loss, ...}."""
+
     seed: int = Field(default=1, ge=0)
     """Everything that is drawn comes from it: the same seed makes the same conversations."""
 
     thresholds: Thresholds = ()
     """What the run must meet: metric -> {statistic: "< limit"}; the limit in the metric's unit."""
+
+    sweep: Grid | None = None
+    """What `rtbench sweep` varies where its command line names nothing: lists of values by dotted key, or the points."""
 
     record: Record = Record()
     """What is kept beyond instants."""
@@ -142,10 +192,30 @@ class Scenario(Block):
         check_order(steps)
         return steps
 
+    @field_validator("sweep")
+    @classmethod
+    def _has_points(cls, grid: Grid | None) -> Grid | None:
+        return check_grid(grid)
+
+    @model_validator(mode="after")
+    def _suits_the_transport(self) -> Scenario:
+        if self.transport == "webrtc":
+            if "frame" in self.model_fields_set and self.frame.ms != WEBRTC_FRAME_MS:
+                raise fault(f"a frame over WebRTC is {WEBRTC_FRAME_MS} ms, not {self.frame}", "frame")
+            for name in ("input_format", "output_format"):
+                if getattr(self.session, name) is not None:
+                    raise fault("over WebRTC the key `codec` says how audio is coded", "session", name)
+        elif self.control == "sideband":
+            raise fault("a sideband joins a WebRTC call; set transport: webrtc", "control")
+        return self
+
     @model_validator(mode="after")
     def _ends_one_way(self) -> Scenario:
         if self.duration is not None and self.iterations is not None:
             raise fault("give duration or iterations, not both", "iterations")
+        if self.shape is not None and (self.duration is not None or self.iterations is not None):
+            other = "iterations" if self.iterations is not None else "duration"
+            raise fault(f"the shape says how long the run lasts; leave {other} out", other)
         return self
 
     @model_validator(mode="after")
@@ -155,12 +225,31 @@ class Scenario(Block):
 
     @property
     def iterations_per_user(self) -> int | None:
-        """Conversations of each caller; None where the duration ends the run."""
-        return None if self.duration is not None else self.iterations or 1
+        """Conversations of each caller; None where the duration or the shape ends the run."""
+        return None if self.duration is not None or self.shape is not None else self.iterations or 1
 
     @property
     def frame_ms(self) -> int:
-        return int(self.frame.ms)
+        """Length of the frames or packets that the microphone sends."""
+        return WEBRTC_FRAME_MS if self.transport == "webrtc" else int(self.frame.ms)
+
+    @property
+    def prebuffer_ns(self) -> int:
+        """What the player gathers before it plays."""
+        written = self.player.prebuffer
+        return DEFAULT_PREBUFFER_MS[self.transport] * 1_000_000 if written is None else written.ns
+
+    @property
+    def media_codec(self) -> AudioCodec | None:
+        """The codec over WebRTC; None over a WebSocket."""
+        return CODECS[self.codec] if self.transport == "webrtc" else None
+
+    def held_over(self, transport: TransportName | None, codec: CodecName | None = None) -> Scenario:
+        """The same conversations over another transport or in another codec; None leaves it as it is written."""
+        changed = {"transport": transport, "codec": codec}
+        copy = self.model_copy(update={key: value for key, value in changed.items() if value is not None})
+        copy._source = self._source
+        return copy
 
     @property
     def source(self) -> Source | None:

@@ -7,6 +7,7 @@ from enum import Enum
 
 from rtbench.scenario.clip_choice import Sounding
 from rtbench.scenario.disturbances import Disturbance
+from rtbench.scenario.drop import Drop
 from rtbench.scenario.fault import KeyPath, fault
 from rtbench.scenario.interruptions import PushToTalk
 from rtbench.scenario.speech import Speech
@@ -22,6 +23,7 @@ class _Place(Enum):
 
 
 _NO_ANSWER = "there is no answer to speak into here; it stands between a say and its listen"
+_NO_ANSWER_TO_LOSE = "there is no answer to lose here; it stands between a say and its listen, or is idle"
 _NOT_HEARD = "needs a listen before it, as the answer that was spoken into has not been heard out"
 _NOT_SILENT = "a sound into silence cannot stand between a say and its listen"
 _NO_LISTEN = "ends in the middle of an answer; what is spoken into an answer is followed by a listen"
@@ -77,6 +79,8 @@ def _next(step: Step, place: _Place, keys: KeyPath) -> _Place:
             raise fault(_NOT_SILENT, *keys, step.kind)
         case Speech():
             return _heard_out(_Place.ASKED, place, (*keys, step.kind))
+        case Drop() if step.drop.when in ("before_answer", "mid_answer") and place is _Place.BETWEEN:
+            raise fault(_NO_ANSWER_TO_LOSE, *keys, "drop", "when")
         case StaySilent():
             return _heard_out(_Place.BETWEEN, place, (*keys, "stay_silent"))
         case _:

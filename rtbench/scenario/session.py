@@ -7,12 +7,13 @@ the rest. Source: the GA session object (RealtimeSessionCreateRequest of the API
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from rtbench.core.audio import AUDIO_FORMATS, PCM16, AudioFormat
+from rtbench.core.codec import AudioCodec
 from rtbench.core.script import SessionConfig
 from rtbench.scenario.block import Block, scalar_or_mapping
 from rtbench.scenario.fault import fault
@@ -31,6 +32,10 @@ _NESTED = {
     "speed": ("audio", "output", "speed"),
 }
 """Where the API keeps what is not at the top of its session object."""
+
+
+_FORMATS = frozenset({"input_format", "output_format"})
+"""Over WebRTC both sides agree on a codec in SDP instead."""
 
 
 class VoiceId(Block):
@@ -233,20 +238,22 @@ class Session(Block):
             return False
         return self.turn_detection is None or self.turn_detection.interrupt_response is not False
 
-    def config(self) -> SessionConfig:
-        """The session as the caller's machine needs it."""
+    def config(self, codec: AudioCodec | None = None) -> SessionConfig:
+        """The session as the caller's machine needs it; `codec` is that of its media, over WebRTC."""
+        streamed = codec is not None
+        media = (codec.fmt if codec is not None else None) or PCM16
         return SessionConfig(
-            settings=self._settings(),
-            input_format=_audio_format(self.input_format),
-            output_format=_audio_format(self.output_format),
+            settings=self._settings(without=_FORMATS if streamed else frozenset()),
+            input_format=media if streamed else _audio_format(self.input_format),
+            output_format=media if streamed else _audio_format(self.output_format),
             interrupts_by_itself=self.interrupts_by_itself,
             manual_turns=self.manual_turns,
             spoken_answers=self.output_modalities != ["text"],
         )
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, without: Set[str]) -> dict[str, Any]:
         """The `session` object of `session.update`: `type`, and what the scenario sets."""
-        written = self.model_dump(mode="json", exclude_unset=True, exclude={"model"})
+        written = self.model_dump(mode="json", exclude_unset=True, exclude={"model", *without})
         settings: dict[str, Any] = {"type": "realtime"}
         for name, value in written.items():
             *parents, key = _NESTED.get(name, (name,))

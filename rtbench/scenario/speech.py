@@ -18,6 +18,9 @@ class Utterance(ClipChoice):
     expects_answer: bool = True
     """Whether silence counts against the agent; false for backchannels, noise and the like."""
 
+    asks_for: str = ""
+    """Words that the answer has to hold: a fact that the caller has told before, for `context_retained`."""
+
 
 class Hesitation(Utterance):
     """An utterance with pauses inside after which the caller goes on."""

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from rtbench.scenario.block import Block
 from rtbench.scenario.disturbances import Backchannel, Click, Cough, Noise, SideTalk, Tone
+from rtbench.scenario.drop import Drop, OrderFault
 from rtbench.scenario.duration import Duration, DurationRange
 from rtbench.scenario.fault import KeyPath, did_you_mean, fault, shown
 from rtbench.scenario.interruptions import Interrupt, Overlap, PushToTalk
@@ -98,10 +99,11 @@ BARE_STEPS = (
     "side_talk",
     "click",
     "tone",
+    "drop",
 )
 """Steps that may stand alone, without saying how."""
 
-STEPS = ("say", "mumble", "push_to_talk", "pause", "stay_silent", "repeat", "choose", *BARE_STEPS)
+STEPS = ("say", "mumble", "push_to_talk", "pause", "stay_silent", "fault", "repeat", "choose", *BARE_STEPS)
 
 
 def _one_step(written: Any) -> Any:
@@ -140,6 +142,8 @@ _AnyStep = Annotated[
     | Annotated[Listen, Tag("listen")]
     | Annotated[Pause, Tag("pause")]
     | Annotated[StaySilent, Tag("stay_silent")]
+    | Annotated[Drop, Tag("drop")]
+    | Annotated[OrderFault, Tag("fault")]
     | Annotated[Repeat, Tag("repeat")]
     | Annotated[Choose, Tag("choose")],
     Discriminator(_kind),

@@ -58,7 +58,8 @@ class Connection(Protocol):
 ReceiverFactory: TypeAlias = Callable[[Connection], Receiver]
 """Called once, when the connection stands and before its first message is handed over."""
 
-Phase: TypeAlias = Literal["dns", "tcp", "tls", "upgrade"]
+Phase: TypeAlias = Literal["dns", "tcp", "tls", "upgrade", "key", "sdp", "ice", "dtls", "channel", "hangup"]
+"""A WebSocket's way goes up to `upgrade`; a WebRTC call asks for a key, exchanges SDP, and then connects its media."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class ConnectError(Exception):
 
     `error_class` is one of dns_failure, connect_refused, connect_timeout (in any phase),
     connect_failed (the network, or no file descriptor left), tls_failure, upgrade_<status>,
-    upgrade_invalid (the answer was no upgrade at all), connection_lost.
+    upgrade_invalid (the answer was no upgrade at all), connection_lost; over WebRTC also
+    key_<status>, key_invalid, sdp_<status>, sdp_invalid, ice_failed, dtls_failed, channel_failed.
     """
 
     def __init__(self, phase: Phase, error_class: str, message: str, status: int | None = None) -> None:
@@ -95,7 +97,19 @@ class ConnectError(Exception):
         self.error_class = error_class
         self.message = message
         self.status = status
-        """HTTP status of a refused upgrade."""
+        """HTTP status of a refusal."""
+
+        self.retry_after_s: float | None = None
+        """When the service asks to come back, in seconds from now (`Retry-After`, RFC 9110, 10.2.3)."""
+
+
+def read_retry_after(header: str | None) -> float | None:
+    """A `Retry-After` header in seconds; None where there is none, or a date, which needs the peer's clock."""
+    try:
+        seconds = float(header or "")
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds < 86_400 else None
 
 
 class Connect(Protocol):

@@ -5,7 +5,6 @@ from rtbench.analysis.metric_summary import (
     summarise_rates,
     summarise_stimulus_metrics,
 )
-from rtbench.analysis.quantiles import SessionResamples
 
 
 @pytest.fixture
@@ -18,10 +17,9 @@ def hundred_turns(make_turns):
 
 
 def test_turns_with_a_tool_call_are_reported_apart(hundred_turns, make_rows) -> None:
-    resamples = SessionResamples(hundred_turns["session"])
     found = {
         metric.group: metric
-        for metric in summarise_metrics(make_rows(hundred_turns), resamples)
+        for metric in summarise_metrics(make_rows(hundred_turns))
         if metric.name == "voice_to_voice_ms"
     }
     assert {group: metric.n for group, metric in found.items()} == {"without_tool": 80, "with_tool": 20}
@@ -30,16 +28,19 @@ def test_turns_with_a_tool_call_are_reported_apart(hundred_turns, make_rows) -> 
 
 
 def test_the_headline_comes_first_with_its_interval(hundred_turns, make_rows) -> None:
-    headline = summarise_metrics(make_rows(hundred_turns), SessionResamples(hundred_turns["session"]))[0]
+    headline = summarise_metrics(make_rows(hundred_turns))[0]
     assert headline.name == "voice_to_voice_ms"
     p95 = headline.p95
     assert p95.value == 575.0
-    assert p95.low is not None and p95.high is not None and p95.low <= 575.0 <= p95.high
+    assert p95.low is not None and p95.low <= 575.0
+    assert p95.high is None  # 80 turns are too few to bound the tail, once their sessions are alike
+    assert headline.p50.low is not None and headline.p50.high is not None
+    assert headline.p50.low <= 539.0 <= headline.p50.high
     assert headline.p99.value is None
 
 
 def test_rates_are_not_summed_up_as_percentiles(hundred_turns, make_rows) -> None:
-    metrics = summarise_metrics(make_rows(hundred_turns), SessionResamples(hundred_turns["session"]))
+    metrics = summarise_metrics(make_rows(hundred_turns))
     assert {"continuity_ok", "session_success", "uptime"}.isdisjoint(metric.name for metric in metrics)
 
 
@@ -50,7 +51,7 @@ def test_uptime_is_the_mean_over_sessions(make_sessions, make_rows) -> None:
 
 
 def test_a_run_without_rows_has_every_metric_with_n_zero(make_rows) -> None:
-    metrics = summarise_metrics(make_rows(), SessionResamples([]))
+    metrics = summarise_metrics(make_rows())
     assert metrics[0].name == "voice_to_voice_ms"
     assert all(metric.n == 0 and metric.mean is None and metric.p50.value is None for metric in metrics)
 
@@ -60,7 +61,7 @@ def test_metrics_of_stimuli_stand_beside_the_overlap_of_all_turns(
 ) -> None:
     stimuli = make_stimuli({"barge_in_detect_ms": 180.0}, {"barge_in_detect_ms": 220.0})
     turns = make_turns({"overlap_ms": 30.0}, {"overlap_ms": 50.0, "tool": True})
-    metrics = summarise_stimulus_metrics(make_rows(turns, stimuli=stimuli), SessionResamples(["s1"]))
+    metrics = summarise_stimulus_metrics(make_rows(turns, stimuli=stimuli))
     found = {metric.name: (metric.group, metric.n, metric.mean) for metric in metrics if metric.n}
     assert found == {"barge_in_detect_ms": ("stimuli", 2, 200.0), "overlap_ms": ("turns", 2, 40.0)}
     assert "yielded" not in {metric.name for metric in metrics}

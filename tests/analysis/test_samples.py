@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rtbench.analysis.samples import METRIC_NAMES, sample
-from rtbench.scenario.threshold import KNOWN_METRICS, METRIC_UNITS
+from rtbench.scenario.threshold_metric import GENERATOR_UNITS, KNOWN_METRICS, METRIC_UNITS, RUN_COUNTS
 
 NO_ANSWER = {"outcome": "no_answer", "closed_ns": 15_000_000_000}
 
@@ -110,12 +110,14 @@ def test_every_metric_has_a_sample_also_of_no_rows(make_rows) -> None:
 
 
 def test_thresholds_may_name_every_metric_and_rate_and_nothing_else() -> None:
-    assert sorted(METRIC_NAMES) == sorted(KNOWN_METRICS)
+    assert sorted((*METRIC_NAMES, *GENERATOR_UNITS, *RUN_COUNTS)) == sorted(KNOWN_METRICS)
 
 
 def test_a_threshold_has_the_unit_of_its_sample(make_rows) -> None:
     rows = make_rows()
-    assert {name: sample(name, rows).unit for name in METRIC_NAMES} == METRIC_UNITS
+    assert {name: sample(name, rows).unit for name in METRIC_NAMES} == {
+        name: METRIC_UNITS[name] for name in METRIC_NAMES
+    }
 
 
 def test_an_unknown_metric_is_a_key_error(make_rows) -> None:

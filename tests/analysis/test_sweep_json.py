@@ -1,7 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 
+from rtbench.analysis.delivery import Delivery
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.quantiles import Quantile
 from rtbench.analysis.rates import Rate
@@ -31,11 +33,25 @@ def test_it_has_the_documented_keys_and_is_strict_json(result: PointResult) -> N
     (point,) = content["points"]
     assert list(point) == [
         "number", "label", "settings", "run", "exit_code", "verdict", "turns", "dead_air_ms", "voice_to_voice_ms",
-        "false_cutoff_rate", "cut_in_rate", "response_rate", "conversation_flow",
+        "false_cutoff_rate", "cut_in_rate", "response_rate", "conversation_flow", "delivery",
     ]  # fmt: skip
     assert (point["settings"], point["run"], point["verdict"]) == ({"a.b": 200}, "01/run", "VALID")
     assert point["false_cutoff_rate"] == {"n": 40, "value": 0.25, "low": 0.14, "high": 0.4}
     assert point["conversation_flow"]["value"] == 95.0
+
+
+def test_how_the_audio_came_is_told_where_it_is_known(result: PointResult) -> None:
+    assert result.voice_to_voice is not None
+    times = [result.voice_to_voice] * 4
+    told = replace(result, delivery=Delivery(*times, 27.0, 19.5, 1.25, 0.01, 4.2))
+    (unknown,), (point,) = (sweep_json("x", "x.yaml", 1, [each])["points"] for each in (result, told))
+    assert unknown["delivery"] is None
+    assert list(point["delivery"]) == [
+        *("connect_ms", "playout_wait_ms", "min_prebuffer_ms", "underrun_ms", "kbit_per_s_sent"),
+        *("kbit_per_s_received", "cpu_ms_per_session_second", "packet_loss", "mos"),
+    ]
+    assert point["delivery"]["min_prebuffer_ms"]["p50"]["value"] == 210.0
+    assert (point["delivery"]["packet_loss"], point["delivery"]["mos"]) == (0.01, 4.2)
 
 
 def test_a_percentile_among_unanswered_turns_tells_what_it_lies_above(result: PointResult) -> None:

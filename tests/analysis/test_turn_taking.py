@@ -1,6 +1,5 @@
 import pytest
 
-from rtbench.analysis.quantiles import SessionResamples
 from rtbench.analysis.turn_taking import conversation_flow, false_interruptions, summarise_turn_taking
 
 INTERRUPTIONS = [
@@ -26,7 +25,7 @@ def rows(make_turns, make_stimuli, make_rows):
 
 @pytest.fixture(scope="module")
 def found(rows):
-    return summarise_turn_taking(rows, SessionResamples(rows.turns["session"]))
+    return summarise_turn_taking(rows)
 
 
 def test_stimuli_are_counted_by_kind_the_most_frequent_first(found) -> None:
@@ -80,7 +79,7 @@ def test_void_stimuli_are_counted_and_left_out_of_everything_else(make_stimuli, 
     stimuli = make_stimuli(*INTERRUPTIONS, {"void": True, "yielded": 0.0, "kind": "cough"}).assign(
         barge_in_detect_error_ms=float("nan"), barge_in_server_stop_error_ms=float("nan")
     )
-    found = summarise_turn_taking(make_rows(stimuli=stimuli), SessionResamples(stimuli["session"]))
+    found = summarise_turn_taking(make_rows(stimuli=stimuli))
     assert found is not None
     assert (found.void, found.stimuli) == (1, {"interrupt": 25})
     assert found.yield_rate.n == 20
@@ -93,4 +92,4 @@ def test_the_error_against_the_emulators_log_is_told_where_there_is_one(found) -
 
 
 def test_a_run_without_stimuli_has_no_turn_taking(make_rows) -> None:
-    assert summarise_turn_taking(make_rows(), SessionResamples([])) is None
+    assert summarise_turn_taking(make_rows()) is None

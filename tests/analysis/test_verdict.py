@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from rtbench.analysis.health import Health
-from rtbench.analysis.verdict import Level, Verdict, judge
+from rtbench.analysis.verdict import Level, Verdict, judge, judge_part
 from rtbench.results.reconciliation import Reconciliation
 
 WELL = Health(
@@ -100,3 +100,31 @@ def test_the_worst_finding_comes_first_and_each_says_what_to_do(make_turns) -> N
     assert _codes(verdict) == ["send_late", "cpu_high"]
     assert "30.0 ms" in verdict.findings[0].message
     assert all(finding.advice.endswith(".") for finding in verdict.findings)
+
+
+@pytest.mark.parametrize(("share", "codes"), [(None, []), (0.85, []), (0.97, ["emulator_busy"])])
+def test_an_emulator_without_room_makes_a_run_suspect(
+    hundred_turns, share: float | None, codes: list[str]
+) -> None:
+    counted = dataclasses.replace(COUNTED, emulator_cpu_share=share)
+    verdict = judge(hundred_turns, WELL, counted, rows_read=100)
+    assert _codes(verdict) == codes
+    assert verdict.level is (Level.SUSPECT if codes else Level.VALID)
+    assert all("97%" in finding.message and "85%" in finding.message for finding in verdict.findings)
+
+
+def test_calls_that_were_due_and_did_not_start_are_not_hidden(hundred_turns) -> None:
+    counted = dataclasses.replace(COUNTED, sessions_planned=400, sessions_not_started=37)
+    verdict = judge(hundred_turns, WELL, counted, rows_read=100)
+    assert verdict.level is Level.SUSPECT
+    assert _codes(verdict) == ["sessions_not_started"]
+    assert "37 of 400 calls" in verdict.findings[0].message
+
+
+def test_of_a_part_of_a_run_nothing_is_known_yet_of_what_is_lost_by_its_end(
+    make_turns, hundred_turns
+) -> None:
+    assert judge_part(hundred_turns, WELL) == Verdict(Level.VALID, ())
+    assert judge_part(make_turns(), WELL).level is Level.VALID  # a step in which nobody spoke
+    late = dataclasses.replace(WELL, send_lateness_p99_ms=30.0)
+    assert judge_part(hundred_turns, late).level is Level.INVALID

@@ -32,6 +32,7 @@ def test_without_options_it_serves_the_english_corpus_on_loopback(served):
     [asked] = served
     assert (asked.host, asked.port, asked.corpus.name) == ("127.0.0.1", 8080, "english")
     assert (asked.key, asked.log, asked.announce, asked.parent_pipe) == (None, None, False, False)
+    assert (asked.tls, asked.codecs) == (False, ("opus",))
 
 
 def test_options_are_taken_over(served, monkeypatch):
@@ -46,10 +47,25 @@ def test_options_are_taken_over(served, monkeypatch):
         "--log",
         "x/log.jsonl",
         "--announce",
+        "--tls",
+        "--prepare",
+        "pcmu,opus",
     )
     [asked] = served
     assert (asked.port, asked.key, asked.log, asked.announce) == (0, "secret", Path("x/log.jsonl"), True)
     assert (asked.profile.seed, asked.profile.pace) == (9, 3.0)
+    assert (asked.tls, asked.codecs) == (True, ("pcmu", "opus"))
+
+
+def test_it_may_be_ready_for_no_call_at_all(served):
+    run("--prepare", "")
+    assert served[0].codecs == ()
+
+
+def test_a_codec_is_one_of_those_there_are(served, capsys):
+    with pytest.raises(SystemExit):
+        run("--prepare", "opus,mp3")
+    assert "unknown codec 'mp3'; there are opus, pcmu, pcma" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_without_options_all_is_left_to_the_scenario(run, runs, scenario) -> Non
     path = scenario()
     assert run(path) == 0
     (options,) = runs.held
-    assert (options.scenario, options.target, options.transport) == (path, "emulator", "websocket")
+    assert (options.scenario, options.target, options.transport) == (path, "emulator", "")
     assert (options.users, options.spawn_rate, options.duration_s) == (None, None, None)
     assert (options.workers, options.web_port, options.out) == (1, None, Path("reports"))
 
@@ -109,6 +109,12 @@ def test_options_are_passed_on(run, runs, scenario) -> None:
     assert options.target == "http://127.0.0.1:9/v1"
     assert (options.users, options.spawn_rate, options.duration_s, options.workers) == (20, 2.5, 300.0, 4)
     assert (options.out, options.web_port) == (Path("elsewhere"), 8089)
+
+
+def test_transport_and_codec_are_passed_on(run, runs, scenario) -> None:
+    runs.end()
+    run(scenario(), "--transport", "webrtc", "--codec", "pcma")
+    assert (runs.held[0].transport, runs.held[0].codec) == ("webrtc", "pcma")
 
 
 def test_the_command_is_kept_as_it_was_written(run, runs, scenario, monkeypatch) -> None:

@@ -123,3 +123,18 @@ def test_bad_settings_are_told_before_anything_is_made(run, tmp_path: Path) -> N
     with pytest.raises(UsageError, match=r"absent\.yaml: no such file"):
         run("--set", f"{KEY}=200", scenario=tmp_path / "absent.yaml")
     assert not (tmp_path / "out").exists()
+
+
+def test_without_settings_the_scenario_s_own_grid_is_run(run, codes, tmp_path: Path, capsys) -> None:
+    codes += [0] * 4
+    assert run("--users", "3", scenario=SCENARIO.with_name("transport_ab.yaml")) == 0
+    (directory,) = (tmp_path / "out").iterdir()
+    folders = sorted(path.name for path in directory.iterdir() if path.is_dir())
+    assert folders[0].startswith("01-transport-websocket")
+    assert len(folders) == 4
+    assert "player's wait" in (directory / "sweep.md").read_text()
+
+
+def test_without_settings_and_without_a_grid_nothing_is_run(run, codes) -> None:
+    with pytest.raises(UsageError, match="carries no sweep"):
+        run()

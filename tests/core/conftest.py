@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from rtbench.core import pcm
-from rtbench.core.audio import PCM16, Audio
+from rtbench.core.audio import PCM16, PCMU, Audio
 from rtbench.core.client_events import ClientEvent, InputAudioAppend
+from rtbench.core.codec import G711_MU
 from rtbench.core.conversation import Conversation
 from rtbench.core.machine import Disconnected, Outgoing
 from rtbench.core.microphone import PlayClip, StartMicrophone
 from rtbench.core.response_events import AudioDelta, AudioDone, ResponseCreated, ResponseDone
+from rtbench.core.rtp import Media
 from rtbench.core.script import Clip, Script, Step
 from rtbench.core.server_events import (
     ErrorDetail,
@@ -36,6 +38,7 @@ from rtbench.emulator.session import EmulatedSession, Service
 from rtbench.emulator.truth import TruthRow
 from rtbench.emulator.voice import Voice
 from rtbench.transports.memory import Timer, VirtualClock
+from rtbench.transports.webrtc.rtp import RtpPacket
 
 MS = 1_000_000
 FRAME_MS = 40
@@ -84,6 +87,54 @@ class Agent:
         return ErrorReceived(error=detail)
 
 
+class G711Decoder:
+    """Decodes mu-law, and counts what it was asked for."""
+
+    rate_hz = 8_000
+
+    def __init__(self) -> None:
+        self.decoded = 0
+
+    def decode(self, payload: bytes) -> pcm.Samples:
+        self.decoded += 1
+        return pcm.decode(payload, PCMU)
+
+    def gap(self) -> None:
+        """A byte of G.711 stands for itself."""
+
+
+class Speaker:
+    """Makes RTP packets of 20 ms in G.711, a tone or silence, about to wrap in sequence and timestamp."""
+
+    def __init__(self) -> None:
+        self.decoders: list[G711Decoder] = []
+        self.media = Media(G711_MU, self._new_decoder)
+        self._sequence = 65_530
+        self._timestamp = (1 << 32) - 320
+        tone = np.round(4_000 * np.sin(2 * np.pi * np.arange(160) / 8)).astype(np.int16)
+        self._tone = pcm.encode(tone, PCMU)
+
+    @property
+    def decoded(self) -> int:
+        """Packets decoded so far."""
+        return sum(decoder.decoded for decoder in self.decoders)
+
+    def packet(self, *, silent: bool = False, marker: bool = False) -> RtpPacket:
+        payload = pcm.silence(PCMU, 160) if silent else self._tone
+        packet = RtpPacket(self._sequence, self._timestamp, marker, 0, 1, payload)
+        self.lose(1)
+        return packet
+
+    def lose(self, packets: int) -> None:
+        """These never come."""
+        self._sequence = (self._sequence + packets) % (1 << 16)
+        self._timestamp = (self._timestamp + 160 * packets) % (1 << 32)
+
+    def _new_decoder(self) -> G711Decoder:
+        self.decoders.append(G711Decoder())
+        return self.decoders[-1]
+
+
 class HandDrivenCaller:
     """A conversation whose events come by hand, in milliseconds; ready to talk at 300 ms."""
 
@@ -104,6 +155,19 @@ class HandDrivenCaller:
         for event in events:
             self.machine.receive(event, round(ms * MS))
             self._drain(round(ms * MS))
+
+    def hear_packets(
+        self, ms: float, speaker: Speaker, count: int, *, silent: bool = False, marker: bool = False
+    ) -> float:
+        """Packets on time, one every 20 ms from here on, the first one marked or not; when the next one would come."""
+        for number in range(count):
+            at_ms = ms + 20 * number
+            self.sleep_until(at_ms)
+            self.machine.hear(
+                speaker.packet(silent=silent, marker=marker and not number), round(at_ms * MS)
+            )
+            self._drain(round(at_ms * MS))
+        return ms + 20 * count
 
     def wake(self, ms: float) -> None:
         self.machine.wake(round(ms * MS))
@@ -259,6 +323,12 @@ def agent() -> type[Agent]:
 def caller() -> type[HandDrivenCaller]:
     """Makes callers, `caller(*steps, **script)`, who are ready to talk."""
     return HandDrivenCaller
+
+
+@pytest.fixture
+def speaker() -> Speaker:
+    """A service's voice over RTP."""
+    return Speaker()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,14 @@ import pytest
 
 from rtbench.core import errors
 from rtbench.core.errors import (
+    BudgetReached,
     CredentialsRefused,
     ExitCode,
     RtbenchError,
     RunInvalid,
     TargetError,
     TargetUnreachable,
+    ThresholdBroken,
     UsageError,
 )
 
@@ -16,7 +18,9 @@ TREE = [
     (TargetError, RtbenchError, 5),
     (TargetUnreachable, TargetError, 5),
     (CredentialsRefused, TargetError, 5),
+    (ThresholdBroken, RtbenchError, 2),
     (RunInvalid, RtbenchError, 4),
+    (BudgetReached, RtbenchError, 6),
 ]
 
 

@@ -22,6 +22,7 @@ def test_sessions_share_no_counter() -> None:
 
 def test_every_number_says_its_unit() -> None:
     counts = {"turns", "answered", "unknown_events", "malformed_events"}
+    counts |= {"cuts", "redials", "reconnects", "rotations", "rate_limited", "turns_lost"}
     for field in fields(Session):
         if field.type in ("int", "float", "int | None", "float | None") and field.name not in counts:
             assert field.name.endswith(("_ns", "_ms")), field.name

@@ -16,7 +16,7 @@ def test_in_a_new_turn_nothing_has_happened() -> None:
 
 
 def test_every_number_says_its_unit() -> None:
-    counts = {"number", "chunks", "underrun_count", "hold_pauses", "false_cutoffs"}
+    counts = {"number", "chunks", "underrun_count", "hold_pauses", "false_cutoffs", "connection"}
     for field in fields(Turn):
         if field.type in ("int", "float", "int | None", "float | None") and field.name not in counts:
             assert field.name.endswith(("_ns", "_ms", "_tokens")), field.name

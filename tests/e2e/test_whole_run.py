@@ -32,13 +32,14 @@ def runs(start: Callable[..., Any], scenario: Path, emulator_url: str, page: str
     return {
         "one process": start(*run),
         "two workers": start(*run, "--workers", "2"),
+        "over webrtc": start(*run, "--transport", "webrtc", "--codec", "pcma"),
         "page": start(
             *run, "--web", page.rpartition(":")[2], "--target", emulator_url, "--duration", "10 min"
         ),
     }
 
 
-@pytest.mark.parametrize("name", ["one process", "two workers"])
+@pytest.mark.parametrize("name", ["one process", "two workers", "over webrtc"])
 def test_a_run_ends_with_its_report_and_every_row(
     runs: dict[str, Any], name: str, rows: Callable[[Path], dict[str, int]]
 ) -> None:
@@ -103,3 +104,15 @@ def test_the_stop_button_of_the_page_ends_the_run_with_its_report(
     assert reconciliation["rows_sent"] == reconciliation["rows_received"] == sum(rows(running.run).values())
     assert (running.run / "report.html").is_file()
     assert running.left_behind() == []
+
+
+def test_a_run_over_webrtc_tells_what_the_network_did(runs: dict[str, Any]) -> None:
+    running = runs["over webrtc"]
+    running.ended()
+    network = json.loads((running.run / "summary.json").read_text())["network"]
+
+    assert (network["calls"], network["codecs"], network["packets_lost"]) == (4, {"pcma": 4}, 0)
+    assert set(network["connection_ms"]) == {"key_ms", "sdp_ms", "ice_ms", "dtls_ms", "channel_ms"}
+    assert json.loads((running.run / "run.json").read_text())["transport"] == "webrtc"
+    page = (running.run / "report.html").read_text()
+    assert "<h2>Network</h2>" in page and 'id="connection_parts"' in page

@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 
 from rtbench.core import pcm
-from rtbench.core.audio import PCM16, Audio, AudioFormat
+from rtbench.core.audio import PCM16, PCMU, Audio, AudioFormat
 from rtbench.core.client_events import InputAudioAppend, SessionUpdate
+from rtbench.core.codec import G711_MU, AudioCodec
 from rtbench.core.machine import Disconnected
 from rtbench.core.pcm import Samples
 from rtbench.core.server_events import ErrorReceived, ServerEvent
 from rtbench.dialects.openai_ga import OPENAI_GA
+from rtbench.emulator.line import Line
+from rtbench.emulator.packet_voice import PacketVoice
+from rtbench.emulator.playout import FallSilent, SpeakPackets
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.recognizer import Recognizer
 from rtbench.emulator.recording import Recording
@@ -52,6 +56,29 @@ def recording(name: str, text: str, *parts_ms: int) -> Recording:
     return Recording(name, text, tuple(spans), signals)
 
 
+def mu_law_packets(samples: Samples, rate_hz: int, codec: AudioCodec = G711_MU) -> tuple[bytes, ...]:
+    """Packets of 20 ms, the last one filled up."""
+    assert rate_hz == codec.rate_hz and codec.fmt is not None
+    data = pcm.encode(samples, codec.fmt)
+    data += pcm.silence(codec.fmt, -len(data) % codec.packet_samples)
+    return tuple(data[at : at + codec.packet_samples] for at in range(0, len(data), codec.packet_samples))
+
+
+class MuLawDecoder:
+    """See `core.codec.PacketDecoder`."""
+
+    rate_hz = 8_000
+
+    def __init__(self) -> None:
+        self.gaps = 0
+
+    def decode(self, payload: bytes) -> Samples:
+        return pcm.decode(payload, PCMU)
+
+    def gap(self) -> None:
+        self.gaps += 1
+
+
 class Caller:
     """Drives one session by hand, in the order that a shell keeps, and checks every event with the strict oracle."""
 
@@ -62,6 +89,9 @@ class Caller:
         self.messages: list[dict[str, Any]] = []
         self.instants: list[int] = []
         self.dues: list[int] = []
+        self.orders: list[SpeakPackets | FallSilent] = []
+        """What the shell of a WebRTC call is told."""
+
         self._strict = strict
         self._codec = OPENAI_GA.server_codec()
         self._read = 0
@@ -151,6 +181,9 @@ class Caller:
     def _drain(self) -> list[ServerEvent]:
         new = []
         for event, due_ns in self.machine.outgoing():
+            if isinstance(event, SpeakPackets | FallSilent):
+                self.orders.append(event)
+                continue
             self.machine.sent(event, self.now)
             message = json.loads(self._codec.encode(event))
             self._strict.parse_server_event(message)
@@ -191,14 +224,43 @@ def make_service(reply: Recording) -> Callable[..., Service]:
     return make
 
 
+def mu_law_voice(replies: Sequence[Recording], chunk_ms: int) -> PacketVoice:
+    return PacketVoice(tuple(replies), chunk_ms, G711_MU, mu_law_packets, MuLawDecoder)
+
+
+@pytest.fixture(scope="session")
+def make_packet_voice() -> Callable[..., PacketVoice]:
+    """`make_packet_voice(replies, chunk_ms)`: a voice in mu-law packets."""
+    return mu_law_voice
+
+
+@pytest.fixture
+def mu_law_decoder() -> MuLawDecoder:
+    return MuLawDecoder()
+
+
 @pytest.fixture
 def call(make_service: Callable[..., Service], openai_strict: ModuleType) -> Callable[..., Caller]:
-    """Open a session with a service of these settings; `session.created` has been taken."""
+    """Open a session with a service of these settings; `session.created` has been taken.
 
-    def open_call(known: Sequence[Recording] = (), number: int = 1, **settings: Any) -> Caller:
+    With `webrtc` its line is mu-law: `speak(ms, PCMU)`.
+    """
+
+    def open_call(
+        known: Sequence[Recording] = (), number: int = 1, webrtc: bool = False, **settings: Any
+    ) -> Caller:
         service = make_service(known, **settings)
+        line = None
+        if webrtc:
+            voice = mu_law_voice(service.voice.replies, service.profile.chunk_ms)
+            line = Line(PCMU, voice, MuLawDecoder)
         machine = EmulatedSession(
-            service, model="gpt-realtime", token=f"t{number}", number=number, expires_at=1_800_000_000
+            service,
+            model="gpt-realtime",
+            token=f"t{number}",
+            number=number,
+            expires_at=1_800_000_000,
+            line=line,
         )
         caller = Caller(machine, openai_strict)
         caller.take()

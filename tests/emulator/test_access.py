@@ -2,7 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from rtbench.emulator.access import HttpError, asked_model, asks_for_beta, check_key, shown_key
+from rtbench.emulator.access import (
+    Asked,
+    HttpError,
+    asked_session,
+    asks_for_beta,
+    check_key,
+    check_room,
+    refused,
+    shown_key,
+)
+from rtbench.emulator.capacity import Capacity, Occupancy
+from rtbench.emulator.refusal import unknown_parameter
 
 
 @pytest.mark.parametrize(
@@ -37,8 +48,15 @@ def test_a_missing_or_wrong_key_is_answered_by_401(headers, code):
     assert "other" not in str(error)
 
 
-def test_the_model_is_taken_from_the_query():
-    assert asked_model({"model": "gpt-realtime"}) == "gpt-realtime"
+def test_a_session_or_a_call_is_taken_from_the_query():
+    assert asked_session({"model": "gpt-realtime"}) == Asked(model="gpt-realtime")
+    assert asked_session({"call_id": "rtc_1", "model": ""}) == Asked(call_id="rtc_1")
+
+
+def test_a_refusal_keeps_its_words_as_an_http_error():
+    assert refused(unknown_parameter("session.colour")) == HttpError(
+        400, "Unknown parameter: 'session.colour'.", "unknown_parameter", "session.colour"
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,16 +66,27 @@ def test_the_model_is_taken_from_the_query():
         ({"model": ""}, 400),
         ({"model": "m", "call_id": "rtc_1"}, 400),
         ({"model": "m", "intent": "transcription"}, 400),
-        ({"call_id": "rtc_1"}, 404),
         ({"intent": "transcription"}, 400),
     ],
 )
 def test_any_other_query_is_refused(query, status):
     with pytest.raises(HttpError) as caught:
-        asked_model(query)
+        asked_session(query)
     assert caught.value.status == status
 
 
 def test_the_header_of_the_beta_is_known():
     assert asks_for_beta({"OpenAI-Beta": "realtime=v1"})
     assert not asks_for_beta({"OpenAI-Beta": "assistants=v2"})
+
+
+@pytest.mark.parametrize("refusal", [429, 503])
+def test_a_session_beyond_the_limit_is_refused_as_the_profile_says(refusal: int) -> None:
+    occupancy = Occupancy()
+    limits = Capacity.model_validate({"sessions": 1, "refusal": refusal})
+    check_room(occupancy, limits)
+    occupancy.enter()
+    check_room(occupancy, None)
+    with pytest.raises(HttpError) as refused:
+        check_room(occupancy, limits)
+    assert (refused.value.status, refused.value.code) == (refusal, "rate_limit_exceeded")

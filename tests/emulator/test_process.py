@@ -59,6 +59,12 @@ def test_it_stops_once_and_for_all(tmp_path):
     assert (tmp_path / "log").exists()
 
 
+def test_it_may_be_ready_for_calls_when_it_is_made():
+    with EmulatorProcess(codecs=["pcmu"]) as process:
+        arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+    assert arguments[arguments.index(b"--prepare") + 1] == b"pcmu"
+
+
 def test_a_killed_emulator_is_seen():
     with EmulatorProcess() as process:
         os.kill(process.pid, signal.SIGKILL)

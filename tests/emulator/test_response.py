@@ -9,6 +9,7 @@ from rtbench.core.server_events import ItemDone
 from rtbench.emulator.answer import SpokenAnswer
 from rtbench.emulator.conversation_items import ConversationItems
 from rtbench.emulator.outbox import Outbox
+from rtbench.emulator.output import DeltaOutput
 from rtbench.emulator.plan import make_plan
 from rtbench.emulator.response import CLIENT_CANCELLED, TURN_DETECTED, Cancellation, Response
 from rtbench.emulator.response_request import response_request
@@ -37,6 +38,7 @@ class Stage:
             context=Tokens(text=3),
             cached=Tokens(),
             row=self.row,
+            output=DeltaOutput(self.outbox),
         )
         self.response.start(self.outbox, self.items, (), 0)
         self.started = [event for event, _ in self.outbox.take()]

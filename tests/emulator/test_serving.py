@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ WAIT_S = 15
 
 def emulator(*arguments: str, **options) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "rtbench", "emulator", *arguments],
+        [sys.executable, "-m", "rtbench", "emulator", "--prepare", "", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -40,6 +41,18 @@ def test_it_announces_itself_in_json_and_ends_with_its_standard_input():
         socket.create_connection(("127.0.0.1", ready["port"])).close()
         _, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, err) == (0, "")
+
+
+def test_with_tls_it_says_what_to_trust_and_takes_it_away_at_its_end():
+    with emulator("--port", "0", "--tls") as process:
+        assert process.stdout.readline().startswith("The emulator listens on https://127.0.0.1:")
+        line = process.stdout.readline()
+        path = Path(line.removeprefix("Clients that trust ").removesuffix(" may connect.\n"))
+        assert path.read_text().startswith("-----BEGIN CERTIFICATE-----")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, out, err) == (0, "", "")
+    assert not path.exists()
 
 
 def test_a_taken_port_is_one_sentence_and_exit_code_1():

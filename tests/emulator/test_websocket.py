@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from aiohttp import ClientSession, WSMsgType, web
 
 from rtbench.clock import monotonic_ns

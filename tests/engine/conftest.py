@@ -239,7 +239,7 @@ def settings_of() -> Callable[..., Configure]:
             scenarios=[str(path) for path in scenarios],
             target=url,
             dialect="openai_ga",
-            transport="websocket",
+            transport="",
             run_directory=str(run_directory),
         )
 
@@ -295,6 +295,12 @@ class Caller:
     def close(self) -> None:
         self._alarms.close()
         assert self._trace.close() == ""
+
+
+@pytest.fixture(scope="session")
+def caller_at() -> type[Caller]:
+    """`caller_at(scenario, directory)`: makes calls in the running loop; `close()` it in the end."""
+    return Caller
 
 
 @pytest.fixture(scope="module")

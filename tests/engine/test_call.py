@@ -160,7 +160,7 @@ def test_a_call_that_is_refused_is_one_failed_session_and_no_turn(hold, refusal,
         service.refusal = refusal
 
     rows, _ = hold(prepare)
-    assert [table for table, _ in rows.all] == ["sessions"]
+    assert [table for table, _ in rows.all] == ["mishaps", "incidents", "sessions"]
     session = rows.session
     assert (session["outcome"], session["error_class"]) == ("failed", error_class)
     assert json.loads(session["errors"]) == {error_class: 1}
@@ -173,7 +173,7 @@ def test_a_call_that_cannot_connect_is_one_failed_session_and_no_turn(play, refu
         await caller.call(refused_url).hold()
 
     rows, _ = play(scene)
-    assert [table for table, _ in rows.all] == ["sessions"]
+    assert [table for table, _ in rows.all] == ["mishaps", "incidents", "sessions"]
     assert (rows.session["outcome"], rows.session["error_class"]) == ("failed", "connect_refused")
     assert "connection refused" in rows.session["error_detail"]
 
@@ -207,7 +207,7 @@ def test_a_service_that_never_greets_is_a_failed_session(play) -> None:
         await task
 
     rows, service = play(scene)
-    assert [table for table, _ in rows.all] == ["sessions"]
+    assert [table for table, _ in rows.all] == ["mishaps", "incidents", "sessions"]
     assert (rows.session["outcome"], rows.session["error_class"]) == ("failed", "setup_timeout")
     assert service.sessions[0].close[0] == 1000
 

@@ -1,13 +1,17 @@
 import asyncio
 import gc
 from collections import Counter
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
 from rtbench.core.errors import TargetUnreachable, UsageError
+from rtbench.core.sessions import Session
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.server import EmulatorServer
+from rtbench.engine import engine as engine_module
 from rtbench.engine.engine import Engine
 from rtbench.engine.messages import (
     CallOver,
@@ -310,3 +314,43 @@ def test_a_whole_call_with_turn_detection_against_the_emulator(
     assert turn["speech_stop_to_first_audio_ms"] >= 39
     assert turn["identity_error_ms"] == pytest.approx(0, abs=1e-6)
     assert worker.rows("sessions")[0]["errors"] == "{}"
+
+
+class DegradedCall:
+    """A call whose network was bad, as far as an engine sees it."""
+
+    held: ClassVar[list[tuple[str, str, int]]] = []
+
+    def __init__(self, around, plan, keys, seed, phase_ns, trace) -> None:
+        self.session = Session()
+        self.conversation = SimpleNamespace(session=self.session)
+        self._row = (keys.session, plan.scenario.codec)
+
+    async def hold(self) -> None:
+        self.session.network.degraded_intervals = 1
+        self.held.append((*self._row, self.session.network.codec_fallbacks))
+
+
+@pytest.mark.parametrize(
+    ("adaptive", "codecs"), [("true", ["opus", "opus", "pcmu"]), ("false", ["opus"] * 3)]
+)
+def test_after_a_degraded_call_its_caller_s_next_one_is_in_another_codec(
+    run, scenario_file, monkeypatch, adaptive, codecs
+) -> None:
+    monkeypatch.setattr(engine_module, "Call", DegradedCall)
+    monkeypatch.setattr(DegradedCall, "held", [])
+    path = scenario_file(
+        ("frame: 20 ms", f"transport: webrtc\nnetwork_alert: {{adaptive_codec: {adaptive}}}")
+    )
+
+    async def scene(service, make_worker) -> None:
+        worker = make_worker(path)
+        for number, user in ((0, 7), (1, 8), (2, 7)):
+            worker._over[number] = asyncio.Event()
+            worker.engine.start_call(StartCall(number, "pushed", user=user, iteration=number, seed=1))
+            await worker.over(number)
+        await worker.engine.shut_down()
+
+    run(scene)
+    assert [codec for _, codec, _ in DegradedCall.held] == codecs
+    assert [fallbacks for *_, fallbacks in DegradedCall.held] == [int(codec == "pcmu") for codec in codecs]

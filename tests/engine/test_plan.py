@@ -136,3 +136,59 @@ def test_a_clip_that_cannot_be_read_is_refused_before_any_call(folder, plan_of, 
             plan.encode_clips()
     finally:
         file.write_bytes(whole)
+
+
+# Over WebRTC.
+
+
+def test_over_webrtc_a_clip_is_packets_of_20_ms_shared_by_all(plan_of) -> None:
+    plan = plan_of(SCENARIO.replace("frame: 20 ms", "transport: webrtc"))
+    plan.encode_clips()
+    clip = next(step.clip for step in plan.script(1).steps if isinstance(step, Say))
+
+    packets = plan.messages(clip)
+    assert plan.frame_ns == 20_000_000
+    assert len(packets) == -(-clip.duration_ns // plan.frame_ns)
+    assert plan.messages(clip) is packets
+    assert len(plan.silence()) == 3
+    assert plan.script(1).streamed and plan.script(1).prebuffer_ns == 40_000_000
+
+
+def test_the_command_line_goes_before_the_scenario(plan_of, folder) -> None:
+    plan_of(SCENARIO)
+    plan = Plan(folder / "scenario.yaml", TARGET, "webrtc", "pcmu")
+    clip = next(step.clip for step in plan.script(1).steps if isinstance(step, Say))
+
+    assert {len(packet) for packet in plan.messages(clip)} == {160}
+    assert plan.script(1).session.input_format is PCMU
+
+
+def test_a_key_is_asked_for_with_the_session_and_its_model_but_no_format(plan_of) -> None:
+    text = SCENARIO.replace("frame: 20 ms", "transport: webrtc").replace(
+        "{turn_detection:", "{voice: cedar, turn_detection:"
+    )
+
+    assert plan_of(text).session == {
+        "type": "realtime",
+        "model": "gpt-realtime",
+        "audio": {"input": {"turn_detection": {"type": "server_vad"}}, "output": {"voice": "cedar"}},
+    }
+
+
+def test_a_plan_that_may_fall_back_has_its_clips_in_both_codecs(plan_of) -> None:
+    adaptive = "transport: webrtc\nnetwork_alert: {adaptive_codec: true}"
+    plan = plan_of(SCENARIO.replace("frame: 20 ms", adaptive))
+    plan.encode_clips()
+    clip = next(step.clip for step in plan.script(1).steps if isinstance(step, Say))
+
+    assert plan.fallback is not None
+    assert (plan.scenario.codec, plan.fallback.scenario.codec) == ("opus", "pcmu")
+    assert {len(packet) for packet in plan.fallback.messages(clip)} == {160}
+    assert {len(packet) for packet in plan.messages(clip)} != {160}
+    assert plan.fallback.fallback is None
+    assert plan.fallback.corpus is plan.corpus
+
+
+@pytest.mark.parametrize("written", ["frame: 20 ms", "transport: webrtc", "transport: webrtc\ncodec: pcma"])
+def test_without_being_asked_or_without_opus_nothing_is_fallen_back_to(plan_of, written) -> None:
+    assert plan_of(SCENARIO.replace("frame: 20 ms", written)).fallback is None

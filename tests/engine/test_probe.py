@@ -1,11 +1,12 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
 from rtbench.core.errors import CredentialsRefused, TargetError, TargetUnreachable
 from rtbench.dialects.openai_ga import OPENAI_GA
 from rtbench.engine import probe as probe_module
-from rtbench.engine.probe import probe
+from rtbench.engine.probe import probe, probe_media
 from rtbench.engine.target import Target
 from rtbench.transports.websocket import Refusal
 
@@ -85,3 +86,47 @@ def test_a_remote_target_without_a_key_is_not_even_called(monkeypatch) -> None:
     failure = failure_of("http://no-such-host.invalid/v1")
     assert isinstance(failure, CredentialsRefused)
     assert "needs a key" in str(failure)
+
+
+# Over WebRTC a key is asked for.
+
+
+def ask_for_a_key(handler) -> list[tuple[str, dict]]:
+    """What a service heard at its door, that answers with `handler`."""
+    heard = []
+
+    async def answer(request: web.Request) -> web.Response:
+        heard.append((request.headers["Authorization"], await request.json()))
+        return handler()
+
+    async def scene() -> None:
+        app = web.Application()
+        app.router.add_post("/v1/realtime/client_secrets", answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            target = Target(f"http://127.0.0.1:{runner.addresses[0][1]}/v1")
+            await probe_media(target, OPENAI_GA, {"type": "realtime", "model": "m"})
+        finally:
+            await runner.cleanup()
+
+    asyncio.run(scene())
+    return heard
+
+
+def test_a_call_over_webrtc_is_tried_by_asking_for_its_key() -> None:
+    heard = ask_for_a_key(lambda: web.json_response({"value": "ek_1", "expires_at": 1, "session": {}}))
+
+    assert heard == [(f"Bearer {SECRET}", {"session": {"type": "realtime", "model": "m"}})]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, CredentialsRefused), (503, TargetUnreachable)])
+def test_a_key_that_is_not_given_is_told(status, kind) -> None:
+    with pytest.raises(kind, match=f"HTTP {status}"):
+        ask_for_a_key(lambda: web.Response(status=status))
+
+
+def test_over_webrtc_too_nobody_at_home_is_told(refused_url) -> None:
+    with pytest.raises(TargetUnreachable, match="cannot be reached"):
+        asyncio.run(probe_media(Target(refused_url), OPENAI_GA, {}))

@@ -211,7 +211,11 @@ def test_events_that_are_not_the_services_own_have_names_of_their_own(directory)
     )
     assert [row["type"] for row in rows] == ["response.novelty", "malformed", "disconnected"]
     assert json.loads(rows[1]["detail"])["reason"] == "not JSON"
-    assert json.loads(rows[2]["detail"]) == {"code": 1011, "reason": "overloaded"}
+    assert json.loads(rows[2]["detail"]) == {
+        "code": 1011,
+        "reason": "overloaded",
+        "error_class": "",
+    }
 
 
 def test_an_error_of_the_service_is_kept_whole(directory) -> None:

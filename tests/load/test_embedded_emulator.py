@@ -43,7 +43,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[FakeProcess]:
 
 @pytest.fixture
 def emulator(started) -> EmbeddedEmulator:
-    return EmbeddedEmulator({"seed": 9}, Path("corpora/english"), Path("run/emulator.jsonl"))
+    return EmbeddedEmulator({"seed": 9}, Path("corpora/english"), Path("run/emulator.jsonl"), ("opus",))
 
 
 def test_it_is_started_with_the_scenarios_settings_and_logs_into_the_run(emulator, started) -> None:
@@ -52,6 +52,7 @@ def test_it_is_started_with_the_scenarios_settings_and_logs_into_the_run(emulato
         "profile": {"seed": 9},
         "corpus": Path("corpora/english"),
         "log": Path("run/emulator.jsonl"),
+        "codecs": ("opus",),
     }
     assert (emulator.url, emulator.pid) == ("http://127.0.0.1:40123/v1", 4711)
 
@@ -83,3 +84,33 @@ def test_settings_that_it_refuses_are_told_in_its_own_words(monkeypatch) -> None
     monkeypatch.setattr(embedded_emulator, "EmulatorProcess", refuse)
     with pytest.raises(UsageError, match=r"^emulator\.chunk"):
         EmbeddedEmulator({"chunk": "7 ms"}, Path("corpora/english"), Path("log"))
+
+
+def test_its_load_is_that_of_its_busiest_process_in_95_of_100_seconds(emulator, monkeypatch) -> None:
+    """The first look only begins the count; a peak in one second of twenty-one is left out."""
+    shares = iter([0.0, *[30.0] * 20, 250.0])
+
+    class Process:
+        def __init__(self, pid: int = 4711) -> None:
+            self.pid = pid
+
+        def children(self, recursive: bool) -> list[Process]:
+            return [Process(4712)]
+
+        def cpu_percent(self) -> float:
+            return next(shares) if self.pid == 4712 else 5.0
+
+    monkeypatch.setattr(embedded_emulator.psutil, "Process", Process)
+    assert emulator.cpu_share is None
+    for _ in range(22):
+        emulator.note_load()
+    assert emulator.cpu_share == 0.3
+
+
+def test_the_load_of_an_emulator_that_is_gone_is_not_asked_for(emulator, monkeypatch) -> None:
+    def gone(pid: int) -> None:
+        raise embedded_emulator.psutil.NoSuchProcess(pid)
+
+    monkeypatch.setattr(embedded_emulator.psutil, "Process", gone)
+    emulator.note_load()
+    assert emulator.cpu_share is None

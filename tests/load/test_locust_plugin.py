@@ -14,7 +14,8 @@ from locust.runners import WorkerRunner
 
 from rtbench.core.errors import RunInvalid, TargetUnreachable, UsageError
 from rtbench.load import locust_plugin
-from rtbench.load.bench import Bench, BenchSettings
+from rtbench.load.bench import Bench
+from rtbench.load.run_keeper import RunSettings
 
 
 class FakeWorkerRunner(WorkerRunner):
@@ -36,11 +37,11 @@ def init(monkeypatch: pytest.MonkeyPatch) -> EventHook:
 
 
 @pytest.fixture
-def attached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, BenchSettings, Callable[..., None]]]:
+def attached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, RunSettings, Callable[..., None]]]:
     """The environments that were given a bench, with its settings and what a failure calls."""
-    attached: list[tuple[Any, BenchSettings, Callable[..., None]]] = []
+    attached: list[tuple[Any, RunSettings, Callable[..., None]]] = []
 
-    def attach(environment: Any, settings: BenchSettings, on_failure: Callable[..., None]) -> None:
+    def attach(environment: Any, settings: RunSettings, on_failure: Callable[..., None]) -> None:
         attached.append((environment, settings, on_failure))
 
     monkeypatch.setattr(Bench, "attach", attach)

@@ -33,9 +33,16 @@ def test_a_workers_report_travels_as_its_fields() -> None:
 
 
 def test_a_worker_that_held_no_call_has_nothing_to_say() -> None:
-    assert asdict(WorkerReport()) == {"rows_sent": 0, "engine_died": False, "trace_error": ""}
+    assert asdict(WorkerReport()) == {
+        "rows_sent": 0,
+        "engine_died": False,
+        "trace_error": "",
+        "sessions_started": 0,
+        "sessions_not_started": 0,
+    }
 
 
 def test_no_two_messages_have_the_same_name() -> None:
     names = [messages.BEGIN, messages.READY, messages.FAILED, messages.DRAIN, messages.DRAINED]
-    assert len({*names, row_channel.ROWS}) == 6
+    names += [messages.LEVEL, messages.ARRIVAL]
+    assert len({*names, row_channel.ROWS}) == 8

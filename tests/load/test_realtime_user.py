@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
 from locust import User
 from locust.env import Environment
@@ -14,6 +15,7 @@ from locust.exception import StopUser
 
 from rtbench.load.bench import Bench
 from rtbench.load.realtime_user import RealtimeUser, caller_class
+from rtbench.load.turnstile import Turnstile
 from rtbench.scenario.load import load_scenario
 
 
@@ -52,9 +54,18 @@ def pool() -> FakePool:
 
 
 @pytest.fixture
-def caller(pool, scenario_file, monkeypatch) -> Callable[..., RealtimeUser]:
+def turnstile(request) -> Turnstile | None:
+    """None, as where Locust spawns as many as are to call; a test whose parameter says so has one."""
+    return Turnstile() if getattr(request, "param", False) else None
+
+
+shaped = pytest.mark.parametrize("turnstile", [True], indirect=True)
+
+
+@pytest.fixture
+def caller(pool, turnstile, scenario_file, monkeypatch) -> Callable[..., RealtimeUser]:
     """Make a caller of the scenario."""
-    bench = SimpleNamespace(pool=pool, scenario=lambda path: load_scenario(Path(path)))
+    bench = SimpleNamespace(pool=pool, scenario=lambda path: load_scenario(Path(path)), turnstile=turnstile)
     monkeypatch.setattr(Bench, "of", lambda environment: bench)
     environment = Environment()
 
@@ -146,3 +157,62 @@ def test_the_class_itself_is_not_spawned_and_that_of_a_scenario_is(scenario_file
     made = caller_class(scenario_file, until_stopped=True)
     assert not made.abstract
     assert (made.scenario, made.until_stopped) == (scenario_file, True)
+
+
+@shaped
+def test_in_a_closed_load_a_caller_keeps_its_place_from_call_to_call(caller, pool, turnstile) -> None:
+    user = caller(until_stopped=True)
+    turnstile.set_level(1)
+    user.converse()
+    user.converse()
+    assert len(pool.started) == 2
+    assert user.wait_time() == pytest.approx(0.1)
+
+
+@shaped
+def test_a_caller_who_is_wanted_no_longer_ends_its_call_after_the_turn_and_waits(
+    caller, pool, turnstile
+) -> None:
+    user = caller(until_stopped=True)
+    turnstile.set_level(1)
+    pool.during = lambda: turnstile.set_level(0)
+    user.converse()
+    assert pool.calls[0].stops == [False]
+    pool.during = lambda: None
+    waiting = gevent.spawn(user.converse)
+    gevent.sleep(0)
+    assert len(pool.started) == turnstile.waiting == 1
+    turnstile.set_level(1)
+    waiting.get(timeout=1)
+    assert len(pool.started) == 2
+
+
+@shaped
+def test_in_an_open_load_a_caller_holds_one_call_for_each_arrival_without_a_pause(
+    caller, pool, turnstile
+) -> None:
+    user = caller(until_stopped=True)
+    first = gevent.spawn(user.converse)
+    gevent.sleep(0)
+    turnstile.arrive()
+    first.get(timeout=1)
+    assert user.wait_time() == 0.0
+    second = gevent.spawn(user.converse)
+    gevent.sleep(0)
+    assert len(pool.started) == 1
+    turnstile.arrive()
+    second.get(timeout=1)
+    assert len(pool.started) == 2
+
+
+@shaped
+def test_who_waits_to_be_let_in_is_stopped_at_once(caller, monkeypatch) -> None:
+    told: list[bool] = []
+    monkeypatch.setattr(User, "stop", lambda self, force=False: told.append(force))
+    user = caller(until_stopped=True)
+    waiting = gevent.spawn(user.converse)
+    gevent.sleep(0)
+    user.stop()
+    waiting.kill()
+    user.stop()
+    assert told == [True, False]

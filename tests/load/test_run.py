@@ -18,8 +18,10 @@ from locust.env import Environment
 from rich.console import Console
 
 from rtbench.core.errors import RtbenchError, RunInvalid, TargetUnreachable, UsageError
+from rtbench.load import course
 from rtbench.load import run as module
-from rtbench.load.run import RunEnd, RunOptions
+from rtbench.load.run import LedLoad, RunEnd, RunOptions
+from rtbench.scenario.shape import parse_shape
 
 HOST = "http://127.0.0.1:9/v1"
 
@@ -54,12 +56,23 @@ class FakeBench:
         self.abort = False
         self.ended: Any = SimpleNamespace(directory=SimpleNamespace(path=Path("reports/r")))
         self.settings: Any = None
+        self.shaped = False
+        self.conductor = SimpleNamespace(
+            level=0,
+            set_level=lambda users: steps.append(("level", users)),
+            arrive=lambda: steps.append("call"),
+        )
         self.beginning: Callable[[], None] = lambda: None
         self._steps = steps
 
-    def attach(self, environment: Environment, settings: Any, watch: Callable[..., None]) -> FakeBench:
-        self.settings = settings
+    def attach(
+        self, environment: Environment, settings: Any, watch: Callable[..., None], *, shaped: bool
+    ) -> FakeBench:
+        self.settings, self.shaped, self.watch = settings, shaped, watch
         return self
+
+    def abort_calls(self) -> None:
+        self.abort = True
 
     def begin_run(self) -> None:
         self._steps.append("begin")
@@ -253,3 +266,65 @@ def test_locusts_page_is_on_loopback_sees_no_arguments_and_goes_with_the_run(
     assert pages == [("127.0.0.1", 8089, ["rtbench"])]
     assert stage.steps[-2:] == ["page ended", "workers ended"]
     assert sys.argv == ["rtbench", "run", "a.yaml"]
+
+
+def test_run_json_tells_the_load(hold, stage) -> None:
+    hold(users=20)
+    assert stage.bench.settings.load == {"users": 20, "spawn_rate": 2.0, "shape": None}
+    assert not stage.bench.shaped
+
+
+def test_a_shape_spawns_all_it_will_need_and_leads_them_to_its_end(hold, stage, monkeypatch) -> None:
+    stage.stays = True
+    monkeypatch.setattr(course, "LOOK_INTERVAL_S", 0.001)
+    hold(shape=parse_shape("steps:start=1,users=3,by=1,every=100ms"))
+    assert stage.bench.shaped
+    assert stage.bench.settings.load["shape"]["steps"]["users"] == 3
+    assert ("start", 3, 3.0) in stage.steps
+    assert [step for step in stage.steps if step[0] == "level"] == [("level", 1), ("level", 2), ("level", 3)]
+    assert [caller.until_stopped for caller in stage.callers] == [True]
+    assert stage.steps[-4:] == ["stop", "drained", "quit", "workers ended"]
+
+
+def test_the_scenarios_shape_counts_where_the_command_line_says_nothing_of_the_load(
+    hold, stage, scenario_file
+) -> None:
+    written = scenario_file.read_text().replace("iterations: 2\n", "")
+    shaped = scenario_file.with_name("shaped.yaml")
+    shaped.write_text(written + "shape: {closed: {users: 7, lasts: 10 ms}}\n")
+    stage.stays = True
+    hold(scenario=shaped)
+    assert ("level", 7) in stage.steps
+    stage.steps.clear()
+    hold(scenario=shaped, users=2, duration_s=0.01)
+    assert ("start", 2, 2.0) in stage.steps
+    assert not stage.bench.shaped
+
+
+def test_a_load_that_is_led_from_elsewhere_sees_every_row_and_ends_with_its_course(
+    stage, scenario_file
+) -> None:
+    stage.stays = True
+    seen: list[Any] = []
+
+    def course(lead: Any) -> None:
+        lead.set_level(4)
+        stage.bench.watch("turns", {"outcome": "not_asked"})
+
+    led = LedLoad(course, 9, {"search": {}}, lambda table, row: seen.append(table))
+    options = RunOptions(scenario_file, HOST, "websocket", Path("out"), ("rtbench", "capacity"))
+    module.run(options, Console(file=io.StringIO()), led)
+    assert seen == ["turns"]
+    assert ("start", 9, 9.0) in stage.steps
+    assert stage.bench.settings.load == {"users": 9, "spawn_rate": None, "shape": {"search": {}}}
+
+
+def test_a_course_that_fails_ends_the_run_and_is_not_hidden(stage, scenario_file) -> None:
+    stage.stays = True
+
+    def course(lead: Any) -> None:
+        raise UsageError("not so")
+
+    options = RunOptions(scenario_file, HOST, "websocket", Path("out"), ("rtbench", "capacity"))
+    with pytest.raises(UsageError, match="not so"):
+        module.run(options, Console(file=io.StringIO()), LedLoad(course, 9, {}))

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from rtbench.core.errors import UsageError
-from rtbench.load.run_keeper import RunKeeper
+from rtbench.load.run_keeper import RunKeeper, RunSettings
 from rtbench.results import writer as writer_module
 from rtbench.results.reader import read_run
 from rtbench.results.reconciliation import Reconciliation
@@ -39,7 +39,9 @@ def keep(tmp_path, scenarios):
 
     def begin(chosen=None) -> RunKeeper:
         target, command = "http://127.0.0.1:8080/v1", ["rtbench", "run"]
-        return RunKeeper(chosen or scenarios, target, "websocket", tmp_path / "reports", command)
+        load = {"users": 3, "spawn_rate": 1.0, "shape": None}
+        settings = RunSettings(target, "websocket", tmp_path / "reports", command, load)
+        return RunKeeper(chosen or scenarios, settings)
 
     return begin
 
@@ -54,6 +56,7 @@ def test_a_run_begins_with_its_directory_and_its_provenance(keep, scenarios, tmp
     assert (run["seed"], run["target"], run["transport"]) == (11, "http://127.0.0.1:8080/v1", "websocket")
     assert [threshold["metric"] for threshold in run["thresholds"]] == ["voice_to_voice_ms"] * 2
     assert (run["ended_at"], run["reconciliation"]) == (None, None)
+    assert run["load"] == {"users": 3, "spawn_rate": 1.0, "shape": None}
 
 
 def test_a_run_ends_with_its_rows_on_disk_and_its_reconciliation(keep) -> None:
@@ -101,4 +104,25 @@ def test_an_output_folder_that_cannot_be_made_is_refused(scenarios, tmp_path) ->
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(UsageError, match="output folder"):
-        RunKeeper(scenarios, "emulator", "websocket", blocked / "reports", [])
+        RunKeeper(scenarios, RunSettings(out=blocked / "reports"))
+
+
+def test_the_codecs_of_a_run_are_those_of_its_webrtc_calls(scenarios) -> None:
+    _, plain = scenarios[0]
+    media = plain.held_over("webrtc", "pcma")
+    assert RunSettings().codecs([plain, media, media]) == ["pcma"]
+    assert RunSettings(transport="webrtc").codecs([plain]) == ["opus"]
+    assert RunSettings(transport="webrtc", codec="pcmu").codecs([plain, media]) == ["pcmu"]
+    assert RunSettings(transport="websocket").codecs([media]) == []
+
+
+def test_the_transport_is_what_was_asked_for_or_what_the_scenarios_say(scenarios, tmp_path) -> None:
+    (path, plain), (other, _) = scenarios
+    mixed = [(path, plain), (other, plain.held_over("webrtc"))]
+
+    def told(**settings) -> str:
+        keeper = RunKeeper(mixed, RunSettings("http://127.0.0.1:8080/v1", out=tmp_path, **settings))
+        return json.loads(keeper.directory.run_json.read_text())["transport"]
+
+    assert told() == "webrtc+websocket"
+    assert told(transport="webrtc") == "webrtc"

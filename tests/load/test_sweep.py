@@ -12,7 +12,7 @@ import pytest
 from rtbench.analysis.sweep import SweepPoint
 from rtbench.core.errors import ExitCode, UsageError
 from rtbench.load import sweep
-from rtbench.load.sweep import HeldPoint, PreparedPoint, grid, hold_sweep, prepare
+from rtbench.load.sweep import HeldPoint, PreparedPoint, grid, hold_sweep, prepare, scenario_grid
 from rtbench.scenario.load import load_scenario
 
 KEY = "session.turn_detection.silence_duration_ms"
@@ -73,6 +73,49 @@ def test_what_is_no_grid_is_told_in_one_sentence(settings: list[str], words: str
     with pytest.raises(UsageError, match="--set") as raised:
         grid(settings)
     assert words in str(raised.value)
+
+
+def carrying(scenario: Path, carried: str) -> list[SweepPoint]:
+    scenario.write_text(f"{SCENARIO}sweep: {carried}\n")
+    return scenario_grid(scenario)
+
+
+def test_a_scenario_can_carry_its_grid(scenario: Path) -> None:
+    points = carrying(scenario, f"{{{KEY}: [200, 500], transport: [websocket, webrtc]}}")
+
+    assert [tuple(point.settings.values()) for point in points] == [
+        (200, "websocket"),
+        (200, "webrtc"),
+        (500, "websocket"),
+        (500, "webrtc"),
+    ]
+
+
+def test_a_scenario_can_carry_its_points_each_with_keys_of_its_own(scenario: Path) -> None:
+    points = carrying(scenario, "[{transport: webrtc, codec: pcmu}, {session.input_format: audio/pcmu}]")
+
+    assert [(point.number, point.settings) for point in points] == [
+        (1, {"transport": "webrtc", "codec": "pcmu"}),
+        (2, {"session.input_format": "audio/pcmu"}),
+    ]
+    assert [each.point for each in prepare(scenario, points)] == points
+
+
+def test_a_scenario_without_a_grid_or_with_too_large_a_one_is_told(scenario: Path) -> None:
+    with pytest.raises(UsageError, match="carries no sweep; name what is to vary by --set"):
+        scenario_grid(scenario)
+    values = ", ".join(map(str, range(30)))
+    with pytest.raises(UsageError, match="sweep: 900 points are too many"):
+        carrying(scenario, f"{{a: [{values}], b: [{values}]}}")
+    with pytest.raises(UsageError, match="sweep: 201 points are too many"):
+        carrying(scenario, f"[{', '.join(['{seed: 1}'] * 201)}]")
+
+
+@pytest.mark.parametrize(("name", "points"), [("codec_matrix", 6), ("transport_ab", 4)])
+def test_the_shipped_grids_are_made_of_scenarios_that_can_be_used(name: str, points: int) -> None:
+    path = Path(__file__).parents[2] / "scenarios" / f"{name}.yaml"
+
+    assert len(prepare(path, scenario_grid(path))) == points
 
 
 def test_each_point_has_a_scenario_of_its_own_with_its_settings(scenario: Path, tmp_path: Path) -> None:

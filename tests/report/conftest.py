@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hdrh.histogram import HdrHistogram
 
@@ -314,8 +315,10 @@ class _Writer:
 
     def _append_session(self, name: str, user: int, record: Session) -> None:
         metrics = {metric.name: metric.compute(record) for metric in SESSION_METRICS}
-        row = asdict(record) | metrics | _keys(name, record, user)
+        fields = asdict(record)
+        row = fields | fields.pop("network") | metrics | _keys(name, record, user)
         row |= {"at_unix_ns": record.planned_ns - MONOTONIC_NS + UNIX_NS, "errors": json.dumps(record.errors)}
+        row |= {"states": json.dumps(record.states)}
         self.tables["sessions"].append(
             row | {"unknown_fields": "{}", "bytes_sent": 10, "frame_late_max_ms": 2.0}
         )
@@ -398,3 +401,44 @@ def make_point() -> Callable[..., PointResult]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def beset_run(run: Run) -> Run:
+    """The same run with two outages, a rotation and some errors in its first sessions."""
+    sessions = run.sessions.copy()
+    start_ns = int(sessions["planned_ns"].min())
+    first, second, third = sessions["session"].iloc[:3]
+
+    def states(*changes: tuple[str, int], in_writing: bool = False) -> str:
+        rows = [{"state": name, "at_ns": start_ns + at * S, "in_writing": in_writing} for name, at in changes]
+        return json.dumps(rows)
+
+    lives = {
+        first: states(
+            ("connecting", 0), ("connected", 1), ("disconnected", 4), ("connecting", 5), ("connected", 6), ("over", 9)
+        ),
+        second: states(("disconnected", 2), ("connecting", 7), ("connected", 8), ("over", 9), in_writing=True),
+    }
+    sessions["states"] = [lives.get(name, "[]") for name in sessions["session"]]
+    sessions["redials"] = [int(name in lives) for name in sessions["session"]]
+    sessions["rotations"] = 0
+    sessions["down_ns"] = [{first: 2 * S, second: 6 * S}.get(name, 0) for name in sessions["session"]]
+    tried = json.dumps([{"due_ns": start_ns + 5 * S, "begun_ns": start_ns + 5 * S}])
+    incidents = pd.DataFrame(
+        {
+            "session": [first, second, third],
+            "kind": ["drop", "drop", "rotation"],
+            "attempts": [tried, tried, "[]"],
+            "reconnect_ms": [2_000.0, 6_000.0, None],
+            "restore_ms": [2_100.0, 6_100.0, 30.0],
+            "recovery_ms": [3_500.0, None, None],
+        }
+    )
+    mishaps = pd.DataFrame(
+        {
+            "at_ns": [start_ns + at * S for at in (4, 2, 2)],
+            "error_class": ["connection_lost", "connection_lost", "upgrade_503"],
+        }
+    )
+    return replace(run, sessions=sessions, incidents=incidents, mishaps=mishaps)

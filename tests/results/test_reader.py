@@ -8,7 +8,7 @@ import pytest
 
 from rtbench.core.errors import UsageError
 from rtbench.results import schema
-from rtbench.results.reader import read_recordings, read_run, read_trace, read_truth_log
+from rtbench.results.reader import part_of_run, read_recordings, read_run, read_trace, read_truth_log
 from rtbench.results.run_directory import RunDirectory
 from rtbench.results.writer import RowWriter
 
@@ -140,3 +140,13 @@ def test_a_broken_table_is_told_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "turns.parquet").write_bytes(b"not parquet at all")
     with pytest.raises(UsageError, match=r"turns\.parquet: the table cannot be read"):
         read_run(tmp_path)
+
+
+def test_rows_of_a_run_that_goes_on_are_as_if_they_had_been_read() -> None:
+    rows = [{"session": "a", "closed_ns": 5, "voice_to_voice_ms": 500.0}, {"session": "b", "void": True}]
+    run = part_of_run(RunDirectory(Path("x")), {"seed": 1}, {"turns": rows})
+    assert list(run.turns.columns) == schema.TURNS.names
+    assert run.turns["closed_ns"].tolist() == [5, pd.NA]
+    assert run.turns["void"].tolist() == [False, True]
+    assert (run.sessions.empty, run.generator.empty, run.provenance) == (True, True, {"seed": 1})
+    assert list(run.generator.columns) == schema.GENERATOR.names

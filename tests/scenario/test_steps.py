@@ -45,6 +45,8 @@ FULLY: dict[str, Any] = {
     "listen": {"timeout": "3 s"},
     "pause": "1 s",
     "stay_silent": "12 s",
+    "drop": {"how": "half_open", "when": "mid_answer", "heard": "2 s"},
+    "fault": {"close": 1011},
     "repeat": {"times": 1, "steps": ["listen"]},
     "choose": [{"steps": []}],
 }

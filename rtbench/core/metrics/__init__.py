@@ -2,15 +2,22 @@
 
 from rtbench.core.metrics.delivery import DELIVERY_METRICS
 from rtbench.core.metrics.metric import METRIC_VERSION, Metric
+from rtbench.core.metrics.network import NETWORK_METRICS
+from rtbench.core.metrics.recovery import CONTEXT_METRICS, INCIDENT_METRICS
 from rtbench.core.metrics.response import RESPONSE_METRICS
-from rtbench.core.metrics.session import SESSION_METRICS
+from rtbench.core.metrics.session import CONNECTION_METRICS
 from rtbench.core.metrics.turn_taking import STIMULUS_METRICS, TURN_TAKING_METRICS
 
-TURN_METRICS = RESPONSE_METRICS + DELIVERY_METRICS + TURN_TAKING_METRICS
+SESSION_METRICS = CONNECTION_METRICS + NETWORK_METRICS
+TURN_METRICS = RESPONSE_METRICS + DELIVERY_METRICS + TURN_TAKING_METRICS + CONTEXT_METRICS
 
 __all__ = [
+    "CONNECTION_METRICS",
+    "CONTEXT_METRICS",
     "DELIVERY_METRICS",
+    "INCIDENT_METRICS",
     "METRIC_VERSION",
+    "NETWORK_METRICS",
     "RESPONSE_METRICS",
     "SESSION_METRICS",
     "STIMULUS_METRICS",

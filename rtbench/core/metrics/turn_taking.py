@@ -99,7 +99,10 @@ def post_interrupt_ms(stimulus: Stimulus) -> float | None:
 
 
 def truncation_error_ms(stimulus: Stimulus) -> float | None:
-    """`audio_end_ms` sent minus the audio of that item really heard; signed."""
+    """`audio_end_ms` minus the audio of that item really heard; signed.
+
+    The caller sends it; over WebRTC the service tells it, that has no way to know what is still on the line.
+    """
     if stimulus.truncate_audio_end_ms is None or stimulus.truncate_heard_ms is None:
         return None
     return stimulus.truncate_audio_end_ms - stimulus.truncate_heard_ms

@@ -8,14 +8,19 @@ from matplotlib.figure import Figure
 
 from rtbench.report.figures import (
     concurrency,
+    connection_parts,
     conversation_flow,
     errors,
+    errors_over_time,
     false_interruptions,
     generator_health,
     latency_by_turn,
     latency_over_time,
     latency_parts,
     measurement_error,
+    network_quality,
+    recovery_cdf,
+    session_states,
     stop_times,
     voice_to_voice_cdf,
 )
@@ -52,4 +57,17 @@ TURN_TAKING_FIGURES: dict[str, Plot] = {
 }
 """Those of the section on turn-taking."""
 
-__all__ = ["FIGURES", "TURN_TAKING_FIGURES", "Plot"]
+RELIABILITY_FIGURES: dict[str, Plot] = {
+    "recovery_cdf": recovery_cdf,
+    "errors_over_time": errors_over_time,
+    "session_states": session_states,
+}
+"""Those of the section on reliability."""
+
+NETWORK_FIGURES: dict[str, Plot] = {
+    "connection_parts": connection_parts,
+    "network_quality": network_quality,
+}
+"""Those of the section on the network, of calls over WebRTC."""
+
+__all__ = ["FIGURES", "NETWORK_FIGURES", "RELIABILITY_FIGURES", "TURN_TAKING_FIGURES", "Plot"]

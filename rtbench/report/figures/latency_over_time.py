@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rtbench.analysis.quantiles import rank_of, samples_needed
-from rtbench.analysis.samples import UNANSWERED
+from rtbench.core.answers import UNANSWERED
 from rtbench.report.figures.canvas import BLUE, INK, MUTED, ORANGE, THOUSANDS, VERMILLION, new_axes
 from rtbench.results.reader import Run
 

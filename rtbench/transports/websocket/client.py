@@ -18,7 +18,14 @@ from websockets.uri import parse_uri
 
 from rtbench.clock import NS_PER_MS, monotonic_ns
 from rtbench.core.errors import UsageError
-from rtbench.transports.connection import ConnectError, Connection, ConnectTimings, Phase, ReceiverFactory
+from rtbench.transports.connection import (
+    ConnectError,
+    Connection,
+    ConnectTimings,
+    Phase,
+    ReceiverFactory,
+    read_retry_after,
+)
 from rtbench.transports.websocket.framing import Masking
 from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, WebSocketShell
 
@@ -198,7 +205,9 @@ class _Attempt:
         except InvalidStatus as exc:
             shell.abort()
             status = exc.response.status_code
-            raise self.error(f"upgrade_{status}", f"refused with HTTP status {status}", status) from exc
+            refused = self.error(f"upgrade_{status}", f"refused with HTTP status {status}", status)
+            refused.retry_after_s = read_retry_after(exc.response.headers.get("Retry-After"))
+            raise refused from exc
         except asyncio.CancelledError:
             shell.abort()
             raise

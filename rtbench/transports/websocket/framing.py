@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import struct
 
-from websockets.frames import apply_mask  # by its C extension, where that was built
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # its C extension was not built for this machine
+    from websockets.utils import apply_mask
 
 _FINAL_TEXT = 0x81
 _MASKED = 0x80

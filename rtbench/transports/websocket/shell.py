@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
 
-from websockets.frames import DATA_OPCODES, Frame
+from websockets.frames import DATA_OPCODES, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol, State
 
@@ -50,6 +51,7 @@ class WebSocketShell(asyncio.Protocol, ABC):
         self._fragments: list[bytes] = []
         self._close_requested = False
         self._close_timer: asyncio.TimerHandle | None = None
+        self._on_pong: Callable[[int], None] | None = None
 
     @abstractmethod
     def handshake_event(self, event: Request | Response, arrival_ns: int) -> None:
@@ -88,6 +90,20 @@ class WebSocketShell(asyncio.Protocol, ABC):
         """See `Connection`."""
         if self._transport is not None:
             self._transport.abort()
+
+    def reset(self) -> None:
+        """Cut the connection by a TCP reset, so that the peer's kernel is told of an error."""
+        if self._transport is not None and not self.lost.done():
+            linger = struct.pack("ii", 1, 0)  # on, for no time: close(2) then resets (RFC 9293, 3.10.4)
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.abort()
+
+    def ping(self, answered: Callable[[int], None]) -> None:
+        """Ask for a sign of life; `answered` is called with the instant at which one came."""
+        if self._protocol.state is State.OPEN:
+            self._on_pong = answered
+            self._protocol.send_ping(b"")
+            self._flush()
 
     def attach(self, receiver: Receiver) -> None:
         """Hand messages to this receiver from now on."""
@@ -137,6 +153,8 @@ class WebSocketShell(asyncio.Protocol, ABC):
 
     def _hand_over(self, frame: Frame, arrival_ns: int) -> None:
         if frame.opcode not in DATA_OPCODES:
+            if frame.opcode is Opcode.PONG and self._on_pong is not None:
+                self._on_pong(arrival_ns)
             return
         message = bytes(frame.data)
         if not frame.fin:

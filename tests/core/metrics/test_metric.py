@@ -8,7 +8,7 @@ from rtbench.core.metrics import METRIC_VERSION, SESSION_METRICS, STIMULUS_METRI
 from rtbench.core.metrics.metric import elapsed_ms
 
 ALL = (*TURN_METRICS, *STIMULUS_METRICS, *SESSION_METRICS)
-UNITS = {"ms", "count", "rate", "ratio"}
+UNITS = {"ms", "count", "rate", "ratio", "score"}
 
 
 def test_names_are_unique_over_all_families() -> None:
@@ -30,6 +30,7 @@ def test_the_names_are_those_of_metric_version_1() -> None:
         "response_created_ms",
         "response_done_ms",
         "final_answer_audio_ms",
+        "context_retained",
         "underrun_ms",
         "underrun_max_ms",
         "underrun_count",
@@ -62,6 +63,16 @@ def test_the_names_are_those_of_metric_version_1() -> None:
         "uptime",
         "session_success",
         "errors_per_session",
+        "reconnect_attempts",
+        "lost_turns",
+        "fell_back_to_text",
+        "packet_loss",
+        "late_packet_share",
+        "jitter_ms",
+        "round_trip_ms",
+        "concealed_ms",
+        "mos_estimate",
+        "first_rtp_ms",
     }
 
 

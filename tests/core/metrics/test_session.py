@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from rtbench.core.metrics.session import SESSION_METRICS, session_success, uptime
+from rtbench.core.metrics.session import CONNECTION_METRICS, session_success, uptime
 from rtbench.core.sessions import Session
 
 MS = 1_000_000
@@ -21,7 +21,7 @@ HELD = Session(
 
 
 def values(session: Session) -> dict[str, float | None]:
-    return {metric.name: metric.compute(session) for metric in SESSION_METRICS}
+    return {metric.name: metric.compute(session) for metric in CONNECTION_METRICS}
 
 
 def test_a_session_by_hand() -> None:
@@ -32,6 +32,9 @@ def test_a_session_by_hand() -> None:
         "uptime": 0.9,
         "session_success": 1,
         "errors_per_session": 3,
+        "reconnect_attempts": 0,
+        "lost_turns": 0,
+        "fell_back_to_text": None,
     }
 
 
@@ -45,6 +48,9 @@ def test_a_session_that_never_connected_was_up_for_nothing_of_its_time() -> None
         "uptime": 0,
         "session_success": 0,
         "errors_per_session": 1,
+        "reconnect_attempts": 0,
+        "lost_turns": 0,
+        "fell_back_to_text": None,
     }
 
 
@@ -59,3 +65,17 @@ def test_a_session_that_took_no_time_has_no_uptime(ended_ns) -> None:
 )
 def test_success_is_to_be_held_to_the_end_or_drained(outcome, success) -> None:
     assert session_success(dataclasses.replace(HELD, outcome=outcome)) == success
+
+
+def test_time_without_a_connection_is_no_uptime() -> None:
+    down = dataclasses.replace(HELD, down_ns=(HELD.ended_ns - HELD.planned_ns) // 10)
+
+    assert uptime(down) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("fields", "value"),
+    [({}, None), ({"redials": 2}, 0), ({"redials": 4, "fell_back": True}, 1), ({"outcome": "dropped"}, 0)],
+)
+def test_the_fall_back_is_a_share_of_the_sessions_in_trouble(fields, value) -> None:
+    assert values(dataclasses.replace(HELD, **fields))["fell_back_to_text"] == value

@@ -1,0 +1,143 @@
+"""A machine's calibration: how far its figures are from the truth at rising concurrency, by transport.
+
+It is measured against the embedded emulator, whose delays are known, and holds for this machine, this
+version of rtbench and a target that is as near as loopback.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import pandas as pd
+
+from rtbench.analysis.capacity_step import StepResult
+from rtbench.analysis.measurement_error import MeasurementError, measurement_error
+from rtbench.analysis.samples import Rows
+from rtbench.analysis.truth import INTERRUPTION_METRICS, error_column
+from rtbench.analysis.verdict import Level
+from rtbench.results.reader import Run
+
+CALIBRATION_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationLevel:
+    """What was measured with so many sessions at a time."""
+
+    sessions: int
+    verdict: Level
+    turns: int
+    errors: dict[str, MeasurementError]
+    """Measured minus true, by metric; those of which nothing came are left out."""
+
+    send_lateness_p50_ms: float | None
+    send_lateness_p99_ms: float | None
+    cpu_share_p95: float | None
+    """Of the busiest engine."""
+
+    cpu_ms_per_session_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """One transport on one machine."""
+
+    fingerprint: str
+    transport: str
+    made_at: str
+    """ISO 8601."""
+
+    rtbench: str
+    """Version."""
+
+    levels: tuple[CalibrationLevel, ...]
+    """By rising number of sessions."""
+
+    @property
+    def valid_up_to(self) -> int | None:
+        """The most sessions up to which every level was VALID; None where not even the first was."""
+        most = None
+        for level in self.levels:
+            if level.verdict is not Level.VALID:
+                break
+            most = level.sessions
+        return most
+
+    def at(self, sessions: int) -> CalibrationLevel | None:
+        """The nearest level with at least so many sessions; None beyond what was measured."""
+        return next((level for level in self.levels if level.sessions >= sessions), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a file."""
+        return {"calibration_version": CALIBRATION_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> Self:
+        """From a file. Raises KeyError, TypeError or ValueError for another version's."""
+        if written["calibration_version"] != CALIBRATION_VERSION:
+            raise ValueError("another version")
+        return cls(
+            fingerprint=written["fingerprint"],
+            transport=written["transport"],
+            made_at=written["made_at"],
+            rtbench=written["rtbench"],
+            levels=tuple(_level(each) for each in written["levels"]),
+        )
+
+
+def fingerprint(host: Mapping[str, Any]) -> str:
+    """The machine's own name in files: 16 hexadecimal digits, of what `run.json` tells of a host.
+
+    The kernel's version is left out: an update of it is not another machine.
+    """
+    lasting = {key: host.get(key) for key in ("cpu", "cores", "memory_bytes", "machine")}
+    return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def calibrate_levels(run: Run, steps: Iterable[StepResult]) -> tuple[CalibrationLevel, ...]:
+    """The levels of a run that was joined with the emulator's log; of a level that was held again the last time counts."""
+    levels = {round(step.level): _measured(run, step) for step in steps}
+    return tuple(levels[sessions] for sessions in sorted(levels))
+
+
+def errors_ms(rows: Rows) -> dict[str, MeasurementError]:
+    """Measured minus true, of every metric whose truth the emulator's log knows."""
+    columns = {"voice_to_voice_ms": rows.valid_turns["voice_to_voice_error_ms"]}
+    columns |= {name: rows.valid_stimuli[error_column(name)] for name in INTERRUPTION_METRICS}
+    found = {name: measurement_error(errors) for name, errors in columns.items()}
+    return {name: error for name, error in found.items() if error is not None}
+
+
+def _measured(run: Run, step: StepResult) -> CalibrationLevel:
+    begin_ns = step.started_unix_ns
+    end_ns = begin_ns + round(step.seconds * 1e9)
+    rows = replace(
+        Rows.of(run),
+        turns=_between(run.turns, begin_ns, end_ns),
+        stimuli=_between(run.stimuli, begin_ns, end_ns),
+    )
+    health = step.health
+    return CalibrationLevel(
+        sessions=round(step.level),
+        verdict=step.verdict.level,
+        turns=len(rows.turns),
+        errors=errors_ms(rows),
+        send_lateness_p50_ms=health.send_lateness_p50_ms,
+        send_lateness_p99_ms=health.send_lateness_p99_ms,
+        cpu_share_p95=health.cpu_share_p95,
+        cpu_ms_per_session_second=health.cpu_ms_per_session_second,
+    )
+
+
+def _between(rows: pd.DataFrame, begin_ns: int, end_ns: int) -> pd.DataFrame:
+    at_ns = rows["at_unix_ns"].astype("Int64")
+    return rows[((at_ns >= begin_ns) & (at_ns < end_ns)).fillna(False).astype(bool)]
+
+
+def _level(written: Mapping[str, Any]) -> CalibrationLevel:
+    errors = {name: MeasurementError(**each) for name, each in written["errors"].items()}
+    return CalibrationLevel(**{**written, "verdict": Level(written["verdict"]), "errors": errors})

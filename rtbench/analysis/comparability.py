@@ -1,0 +1,96 @@
+"""Whether runs can be compared: what must be the same in all of them, and what is different where they cannot.
+
+The same must be the definitions of the metrics, what callers say and do, the corpus they say it from,
+the transport, and the load. What may differ is what a comparison is about: the target, and how an
+emulated service behaves; and what only makes a run longer or judges it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rtbench.analysis.verdict import Level, Verdict
+from rtbench.core.errors import UsageError
+from rtbench.results.reader import Run
+from rtbench.scenario.source import Source
+
+NOT_OF_THE_CALLERS = frozenset(
+    {"name", "description", "thresholds", "emulator", "duration", "iterations", "stop_timeout", "record"}
+)
+"""Keys of a scenario that change nothing of what a caller does in a turn."""
+
+OF_THE_LOAD = frozenset({"users", "spawn_rate", "shape"})
+"""Keys that the run's own record of its load overrules."""
+
+
+def refuse_incomparable(base: Run, others: Sequence[Run]) -> None:
+    """Raises UsageError with everything in which another run differs from the base in what must be the same."""
+    for other in others:
+        if found := list(differences(base, other)):
+            raise UsageError(f"{base.name} and {other.name} cannot be compared: {'; '.join(found)}.")
+
+
+def refuse_invalid(run: Run, verdict: Verdict) -> None:
+    """Raises UsageError for a run whose numbers are the load generator's own."""
+    if verdict.level is Level.INVALID:
+        raise UsageError(
+            f"{run.name} cannot be compared: it is INVALID ({verdict.findings[0].message.rstrip('.')}). "
+            "--allow-invalid compares it all the same."
+        )
+
+
+def differences(one: Run, other: Run) -> Iterator[str]:
+    """In what two runs differ that must be the same, a clause each."""
+    a, b = one.provenance, other.provenance
+    for key, told in (("metric_version", "metric version"), ("transport", "transport")):
+        if a.get(key) != b.get(key):
+            yield f"{told} {a.get(key)} and {b.get(key)}"
+    corpora = [(run.get("corpus") or {}) for run in (a, b)]
+    if corpora[0].get("sha256") != corpora[1].get("sha256"):
+        yield f"corpus {_corpus(corpora[0])} and {_corpus(corpora[1])}"
+    recorded = bool(a.get("load")) and bool(b.get("load"))
+    scenarios = [_callers(run, with_load=not recorded) for run in (a, b)]
+    if _digest(scenarios[0]) != _digest(scenarios[1]):
+        yield f"scenarios differ{_where(*scenarios)}"
+    if recorded and a["load"] != b["load"]:
+        yield f"load {_load(a['load'])} and {_load(b['load'])}"
+
+
+def _corpus(corpus: Mapping[str, Any]) -> str:
+    return f"{corpus.get('name', 'unknown')} (sha256 {str(corpus.get('sha256', ''))[:12]})"
+
+
+def _load(load: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in load.items() if value is not None)
+
+
+def _callers(run: Mapping[str, Any], *, with_load: bool) -> list[Any]:
+    """What the scenarios say of the callers; the text itself where it cannot be read."""
+    left_out = NOT_OF_THE_CALLERS if with_load else NOT_OF_THE_CALLERS | OF_THE_LOAD
+    found: list[Any] = []
+    for scenario in run.get("scenarios", []):
+        try:
+            data = Source.parse(scenario["text"], Path(scenario["path"])).data
+        except UsageError:
+            data = None
+        if isinstance(data, dict):
+            found.append({key: value for key, value in data.items() if key not in left_out})
+        else:
+            found.append(scenario["text"])
+    return found
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _where(one: list[Any], other: list[Any]) -> str:
+    """The first keys that differ, where both are one scenario each."""
+    if len(one) != 1 or len(other) != 1 or not isinstance(one[0], dict) or not isinstance(other[0], dict):
+        return ""
+    keys = sorted(key for key in one[0].keys() | other[0].keys() if one[0].get(key) != other[0].get(key))
+    return f" in {', '.join(keys[:3])}"

@@ -1,0 +1,129 @@
+"""The history of nightly runs: one row per run, the figures that callers mind, and where they changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rtbench.analysis.change_points import ChangePoint, find_change_points
+
+TRENDS: tuple[tuple[str, str, str, int], ...] = (
+    ("voice_to_voice_ms", "without_tool", "p50", -1),
+    ("voice_to_voice_ms", "without_tool", "p95", -1),
+    ("voice_to_voice_ms", "with_tool", "p95", -1),
+    ("endpoint_delay_ms", "without_tool", "p50", -1),
+    ("speech_stop_to_first_audio_ms", "without_tool", "p50", -1),
+    ("connect_ms", "sessions", "p95", -1),
+    ("barge_in_heard_stop_ms", "stimuli", "p95", -1),
+    ("response_rate", "without_tool", "rate", 1),
+    ("session_success_rate", "sessions", "rate", 1),
+    ("yield_rate", "stimuli", "rate", 1),
+    ("false_interruption_rate", "stimuli", "rate", -1),
+)
+"""Metric, group, statistic, and 1 where more is better, else -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One run of a history."""
+
+    run: str
+    time: str
+    """When it began, ISO 8601."""
+
+    verdict: str
+    turns: int
+    values: dict[str, float]
+    """By the names of the trends; what could not be told is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """One figure over the nights that have it."""
+
+    name: str
+    direction: int
+    nights: list[Night]
+    changes: list[ChangePoint]
+
+    @property
+    def values(self) -> list[float]:
+        return [night.values[self.name] for night in self.nights]
+
+    def is_worse(self, change: ChangePoint) -> bool:
+        """Whether a change was for the worse."""
+        return (change.after - change.before) * self.direction < 0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Runs of one scenario against one target over one transport, the oldest first."""
+
+    name: str
+    nights: list[Night]
+    trends: list[Trend]
+    left_out: list[str]
+    """Runs that are INVALID, which say nothing of the service."""
+
+
+def histories(summaries: Iterable[Mapping[str, Any]]) -> list[History]:
+    """Histories from the contents of `summary.json` of runs, one for each scenario, target and transport."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for summary in summaries:
+        run = summary["run"]
+        if not run["started_at"]:  # its place among the others cannot be known
+            continue
+        parts = ("+".join(run["scenarios"]), run["target"], run["transport"])
+        groups.setdefault(" ".join(str(part) for part in parts if part), []).append(summary)
+    return [_history(name, members) for name, members in sorted(groups.items())]
+
+
+def trend_name(metric: str, group: str, statistic: str) -> str:
+    """As a column: `voice_to_voice_ms_p95`, `voice_to_voice_ms_tool_p95`, `response_rate`."""
+    tool = "_tool" if group == "with_tool" else ""
+    return f"{metric}{tool}" + ("" if statistic == "rate" else f"_{statistic}")
+
+
+def _history(name: str, summaries: list[Mapping[str, Any]]) -> History:
+    ordered = sorted(summaries, key=lambda summary: str(summary["run"]["started_at"]))
+    nights = [_night(summary) for summary in ordered if summary["verdict"]["level"] != "INVALID"]
+    trends = []
+    for metric, group, statistic, direction in TRENDS:
+        column = trend_name(metric, group, statistic)
+        there = [night for night in nights if column in night.values]
+        if there:
+            changes = find_change_points([night.values[column] for night in there])
+            trends.append(Trend(column, direction, there, changes))
+    invalid = [summary["run"]["name"] for summary in ordered if summary["verdict"]["level"] == "INVALID"]
+    return History(name, nights, trends, invalid)
+
+
+def _night(summary: Mapping[str, Any]) -> Night:
+    figures = _figures(summary)
+    values = {
+        trend_name(metric, group, statistic): value
+        for metric, group, statistic, _ in TRENDS
+        if (value := figures.get((metric, group, statistic))) is not None and math.isfinite(value)
+    }
+    return Night(
+        run=summary["run"]["name"],
+        time=str(summary["run"]["started_at"]),
+        verdict=summary["verdict"]["level"],
+        turns=sum(summary["outcomes"]["turns"].values()),
+        values=values,
+    )
+
+
+def _figures(summary: Mapping[str, Any]) -> dict[tuple[str, str, str], float | None]:
+    turn_taking = summary.get("turn_taking") or {"metrics": [], "rates": []}
+    figures: dict[tuple[str, str, str], float | None] = {}
+    for metric in (*summary["metrics"], *turn_taking["metrics"]):
+        for statistic in ("p50", "p95"):
+            figures[metric["name"], metric["group"], statistic] = metric[statistic]["value"]
+    for rate in summary["rates"]:
+        figures[rate["name"], rate["group"], "rate"] = rate["value"]
+    for rate in turn_taking["rates"]:
+        figures[rate["name"], "stimuli", "rate"] = rate["value"]
+    return figures

@@ -1,0 +1,228 @@
+"""How a run's connections fared: outages and how they ended, errors by class and phase, and what was injected beside what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rtbench.analysis.metric_summary import PERCENTILES, MetricSummary
+from rtbench.analysis.quantiles import quantiles
+from rtbench.analysis.rates import Rate, rate
+from rtbench.core.metrics import INCIDENT_METRICS
+from rtbench.results.reader import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """One kind of fault that was made on purpose."""
+
+    side: str
+    """emulator, or caller."""
+
+    kind: str
+    setting: str
+    injected: int
+    found: int
+    """Of these, seen by the callers under the class that is theirs."""
+
+    seen_as: str
+    """That class, or the metric that moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """The connections of a run."""
+
+    incidents: dict[str, int]
+    """Outages by outcome; rotations apart, as `rotation`."""
+
+    metrics: list[MetricSummary]
+    recovered: Rate
+    context_retained: Rate
+    errors: pd.DataFrame
+    """Columns error_class, phase, count; the most frequent first."""
+
+    injected: list[Injected]
+    counts: dict[str, int]
+    """Totals over all sessions, by what they are."""
+
+    @property
+    def all_found(self) -> bool:
+        return all(each.found >= each.injected for each in self.injected)
+
+
+def summarise_reliability(run: Run) -> Reliability | None:
+    """Sum up; None where no connection was lost, no error met, and nothing broken on purpose."""
+    if run.incidents.empty and run.mishaps.empty and run.faults.empty:
+        return None
+    incidents, turns = run.incidents, run.turns
+    return Reliability(
+        incidents=_outcomes(incidents),
+        metrics=[
+            _metric(metric.name, metric.unit, incidents)
+            for metric in INCIDENT_METRICS
+            if metric.unit != "rate"
+        ],
+        recovered=_rate(incidents, "recovered"),
+        context_retained=_rate(turns, "context_retained"),
+        errors=_errors(run.mishaps),
+        injected=[*_by_the_emulator(run), *_by_the_caller(run)],
+        counts={
+            "attempts to connect again": _total(run.sessions, "redials"),
+            "sessions that came back": _total(run.sessions, "reconnects"),
+            "sessions replaced before their limit": _total(run.sessions, "rotations"),
+            "turns lost": _total(run.sessions, "turns_lost"),
+            "sessions carried on in writing": _total(run.sessions, "fell_back"),
+            "times a limit was obeyed": _total(run.sessions, "rate_limited"),
+        },
+    )
+
+
+def _outcomes(incidents: pd.DataFrame) -> dict[str, int]:
+    if incidents.empty:
+        return {}
+    shown = incidents["outcome"].mask(incidents["kind"].eq("rotation"), "rotation")
+    return {str(name): int(count) for name, count in shown.value_counts().items()}
+
+
+def _metric(name: str, unit: str, incidents: pd.DataFrame) -> MetricSummary:
+    there = incidents[name].dropna() if name in incidents else pd.Series(dtype=float)
+    values = there.to_numpy(np.float64)
+    sessions = incidents["session"].reindex(there.index) if len(there) else pd.Series(dtype=object)
+    p50, p95, p99 = quantiles(values, sessions, PERCENTILES)
+    some = len(values) > 0
+    return MetricSummary(
+        name=name,
+        unit=unit,
+        group="incidents",
+        n=len(values),
+        unanswered=0,
+        known_up_to=float("inf"),
+        mean=float(values.mean()) if some else None,
+        smallest=float(values.min()) if some else None,
+        largest=float(values.max()) if some else None,
+        p50=p50,
+        p95=p95,
+        p99=p99,
+    )
+
+
+def _rate(rows: pd.DataFrame, column: str) -> Rate:
+    there = rows[column].dropna() if column in rows else pd.Series(dtype=float)
+    sessions = rows["session"].reindex(there.index) if len(there) else pd.Series(dtype=object)
+    return rate(there.to_numpy(np.float64), sessions)
+
+
+def _errors(mishaps: pd.DataFrame) -> pd.DataFrame:
+    if mishaps.empty:
+        return pd.DataFrame({"error_class": [], "phase": [], "count": []})
+    counts = mishaps.groupby(["error_class", "phase"]).size().rename("count").reset_index()
+    return counts.sort_values(["count", "error_class"], ascending=[False, True], ignore_index=True)
+
+
+def _total(sessions: pd.DataFrame, column: str) -> int:
+    return int(sessions[column].fillna(0).sum()) if column in sessions else 0
+
+
+# What was injected, and who saw it.
+
+
+def _by_the_caller(run: Run) -> list[Injected]:
+    cuts = _total(run.sessions, "cuts")
+    if not cuts:
+        return []
+    injected = (
+        run.incidents[run.incidents["injected"].fillna("").ne("")] if len(run.incidents) else run.incidents
+    )
+    classes = sorted(injected["error_class"].unique()) if len(injected) else []
+    return [Injected("caller", "drop", "", cuts, len(injected), ", ".join(classes))]
+
+
+def _by_the_emulator(run: Run) -> list[Injected]:
+    if run.faults.empty:
+        return []
+    faults = run.faults.fillna({"setting": "", "session_id": "", "response_id": ""})
+    found = []
+    for (kind, setting), rows in faults.groupby(["kind", "setting"], sort=True):
+        seen_as, count = _seen(str(kind), str(setting), rows, run)
+        found.append(Injected("emulator", str(kind), str(setting), len(rows), min(len(rows), count), seen_as))
+    return found
+
+
+def _seen(kind: str, setting: str, rows: pd.DataFrame, run: Run) -> tuple[str, int]:
+    """The class under which a kind of fault is to be seen, and how many of these rows were."""
+    if kind in ("close", "reset", "restart"):
+        error_class = "connection_lost" if setting == "1006" else f"closed_{setting}"
+        return error_class, _matched(rows, run.incidents, "session_before", "error_class", error_class)
+    if kind == "oversized":
+        name = "message_too_big"
+        return name, _matched(rows, run.incidents, "session_before", "error_class", name)
+    if kind in _IN_MISHAPS:
+        name = _IN_MISHAPS[kind] or setting
+        return name, _matched(rows, run.mishaps, "session_id", "error_class", name)
+    if kind in _IN_TURNS:
+        column, value = _IN_TURNS[kind]
+        value = value or setting
+        turns = run.turns[run.turns["response_id"].isin(set(rows["response_id"]))]
+        return f"{column} {value}", int(turns[column].eq(value).sum())
+    if kind == "stall":
+        turns = run.turns[run.turns["response_id"].isin(set(rows["response_id"]))]
+        stalled = turns["error_class"].eq("answer_stalled") | turns["chunk_gap_max_ms"].gt(200)
+        return "answer_stalled, or chunk_gap_ms", int((stalled | turns["outcome"].eq("dropped")).sum())
+    return _AT_THE_DOOR[kind](setting, run) if kind in _AT_THE_DOOR else ("", 0)
+
+
+_IN_MISHAPS = {
+    "error_event": "",
+    "duplicate_events": "duplicate_event",
+    "stale_events": "stale_event",
+    "unknown_event": "unknown_event",
+    "invalid_json": "protocol_error",
+    "odd_audio": "odd_audio",
+}
+_IN_TURNS = {"response_failed": ("error_class", ""), "response_incomplete": ("response_reason", "")}
+
+
+def _matched(rows: pd.DataFrame, seen: pd.DataFrame, key: str, column: str, value: str) -> int:
+    """How many of the faults find a row of their own session with this class."""
+    if seen.empty:
+        return 0
+    sightings = seen[seen[column].eq(value)][key].value_counts()
+    wanted = rows["session_id"].value_counts()
+    return int(np.minimum(wanted, sightings.reindex(wanted.index).fillna(0)).sum())
+
+
+def _mishaps(run: Run, error_class: str, phase: str) -> int:
+    if run.mishaps.empty:
+        return 0
+    return int((run.mishaps["error_class"].eq(error_class) & run.mishaps["phase"].eq(phase)).sum())
+
+
+def _refusals(setting: str, run: Run) -> tuple[str, int]:
+    if setting == "429":
+        return "rate_limited", _total(run.sessions, "rate_limited")
+    return f"upgrade_{setting}", _mishaps(run, f"upgrade_{setting}", "handshake")
+
+
+def _slow(setting: str, run: Run) -> tuple[str, int]:
+    limit_ms = float(setting.removesuffix(" ms"))
+    return "upgrade_ms", int(run.sessions["upgrade_ms"].ge(limit_ms).sum())
+
+
+def _late(setting: str, run: Run) -> tuple[str, int]:
+    limit_ms = float(setting.removesuffix(" ms"))
+    slow = run.sessions["session_created_ms"].ge(0.9 * limit_ms).sum()
+    return "session_created_ms", int(slow) + _mishaps(run, "setup_timeout", "setup")
+
+
+_AT_THE_DOOR: dict[str, Callable[[str, Run], tuple[str, int]]] = {
+    "refusal": _refusals,
+    "refuse": lambda _, run: ("connection_lost", _mishaps(run, "connection_lost", "handshake")),
+    "slow_upgrade": _slow,
+    "late_session": _late,
+    "no_session": lambda _, run: ("setup_timeout", _mishaps(run, "setup_timeout", "setup")),
+}
+"""Faults before a session has a name that the caller knows: they are matched by number."""

@@ -1,0 +1,209 @@
+"""The options of `rtbench run` that judge or limit it: thresholds, baseline, budget."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from rtbench.core.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rtbench.analysis.compare import Comparison
+    from rtbench.scenario.budget import BudgetMeter
+    from rtbench.scenario.guard import Guard
+    from rtbench.scenario.shape import Shape
+    from rtbench.scenario.threshold import Threshold
+
+
+def add_threshold_option(parser: argparse.ArgumentParser) -> None:
+    """`--threshold`, for every command that judges."""
+    parser.add_argument(
+        "--threshold",
+        dest="thresholds",
+        action="append",
+        default=[],
+        metavar="METRIC:STATISTIC<LIMIT",
+        help="judge by this too, such as 'voice_to_voice_ms{turn_kind=tool}:p95<800'; more than once for several",
+    )
+
+
+def add_baseline_options(parser: argparse.ArgumentParser) -> None:
+    """`--baseline` and what belongs to it."""
+    parser.add_argument(
+        "--baseline",
+        metavar="RUN|DIR|latest",
+        help="compare with an earlier run, with those in a folder that can be compared, or with the latest of the same folder",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit code 7 where the comparison with the baseline is inconclusive",
+    )
+    parser.add_argument(
+        "--allow-invalid", action="store_true", help="compare runs that are INVALID with the baseline too"
+    )
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """All of them."""
+    add_threshold_option(parser)
+    parser.add_argument(
+        "--abort-on-fail",
+        metavar="TIME",
+        help="end the run as soon as any threshold does not hold, but not before this time, such as '30 s'",
+    )
+    add_baseline_options(parser)
+    parser.add_argument(
+        "--budget-usd",
+        type=_amount,
+        metavar="USD",
+        help="stop when so much is spent, by the tokens that are reported",
+    )
+    parser.add_argument(
+        "--budget-minutes",
+        type=_amount,
+        metavar="N",
+        help="stop when calls of so many minutes in all were held",
+    )
+
+
+def read_thresholds(args: argparse.Namespace) -> tuple[Threshold, ...]:
+    """Those of the command line. Raises UsageError for one that cannot be meant."""
+    from rtbench.scenario.threshold import parse_threshold
+
+    return tuple(map(parse_threshold, args.thresholds))
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What the command line judges and limits its runs by."""
+
+    thresholds: tuple[Threshold, ...]
+    meter: BudgetMeter | None
+    """One for all scenarios of the command line."""
+
+    abort_after_s: float | None
+
+    @classmethod
+    def read(cls, args: argparse.Namespace) -> Self:
+        """From the options. Raises UsageError where they cannot be meant, before anything is started."""
+        thresholds, abort_after_s = read_thresholds(args), _abort_after_s(args)
+        if args.baseline is not None:
+            from rtbench.report.baseline import check_baseline
+
+            check_baseline(args.baseline)
+        return cls(thresholds, _meter(args), abort_after_s)
+
+    def begin(
+        self, args: argparse.Namespace, path: Path, duration_s: float | None, shape: Shape | None
+    ) -> list[Guard]:
+        """What may end the run of a scenario before its time; with a budget, what it may come to is told.
+
+        Raises UsageError where money is limited and the model has no price.
+        """
+        from rtbench.scenario.budget import estimate
+        from rtbench.scenario.live_threshold import LiveThresholds
+        from rtbench.scenario.load import load_scenario
+
+        scenario = load_scenario(path)
+        thresholds = [*scenario.thresholds, *self.thresholds]
+        if self.abort_after_s is not None:
+            early = (threshold for threshold in thresholds if threshold.may_abort)
+            thresholds = [replace(threshold, abort_after_s=self.abort_after_s) for threshold in early]
+        live = LiveThresholds(thresholds, target=args.target, transport=args.transport or scenario.transport)
+        if self.meter is None:
+            return [live]
+        self.meter.begin(scenario)
+        users = args.users or (shape.one.most_users if shape is not None else scenario.users)
+        seconds = duration_s or (scenario.duration.s if scenario.duration is not None else None)
+        print(f"rtbench: {estimate(scenario, users, seconds)}", file=sys.stderr)
+        return [live, self.meter]
+
+
+def _meter(args: argparse.Namespace) -> BudgetMeter | None:
+    if args.budget_usd is None and args.budget_minutes is None:
+        return None
+    from rtbench.scenario.budget import Budget, BudgetMeter
+
+    if args.no_budget:
+        raise UsageError("--no-budget and a budget: say one or the other")
+    return BudgetMeter(Budget(args.budget_usd, args.budget_minutes))
+
+
+def _abort_after_s(args: argparse.Namespace) -> float | None:
+    from rtbench.scenario.duration import Duration
+
+    if args.abort_on_fail is None:
+        return None
+    try:
+        return Duration.parse(args.abort_on_fail).s
+    except ValueError as error:
+        raise UsageError(f"--abort-on-fail: {error}") from None
+
+
+def _compared(args: argparse.Namespace, directory: Path) -> Comparison | None:
+    """The run in `directory` against the baseline, where one was asked for and the run is fit for it."""
+    if args.baseline is None:
+        return None
+    from rtbench.analysis.compare import verdict_of
+    from rtbench.analysis.verdict import Level
+    from rtbench.report.baseline import compare_with_baseline
+    from rtbench.results.reader import read_run
+
+    if not args.allow_invalid and verdict_of(read_run(directory)).level is Level.INVALID:
+        return None  # exit code 4 says more than any comparison could
+    return compare_with_baseline(directory, args.baseline, allow_invalid=args.allow_invalid)
+
+
+def report_run(
+    args: argparse.Namespace, directory: Path, thresholds: tuple[Threshold, ...] = (), *, compare: bool = True
+) -> ExitCode:
+    """Make a run's report, print it, and add it to the job's summary page; the exit code that it comes to.
+
+    `thresholds` are judged besides the run's own; the baseline is left alone where `compare` is false.
+    """
+    from rich.console import Console
+
+    from rtbench.report.build import make_report
+    from rtbench.report.terminal import print_summary
+    from rtbench.results.run_directory import RunDirectory
+
+    comparison = _compared(args, directory) if compare else None
+    if comparison is None and not thresholds:
+        summary = make_report(directory)
+    else:
+        summary = make_report(directory, comparison, strict=args.strict, thresholds=thresholds)
+    page = RunDirectory(directory).report_html
+    if comparison is None:
+        print_summary(Console(), summary, page)
+        code = summary.exit_code
+    else:
+        from rtbench.analysis.decision import decide
+
+        print_summary(Console(), summary, page, comparison)
+        code = decide(summary, comparison, strict=args.strict)
+    _add_to_job(directory)
+    return code
+
+
+def _add_to_job(directory: Path) -> None:
+    from rtbench.report.step_summary import VARIABLE, append_step_summary
+    from rtbench.results.run_directory import RunDirectory
+
+    page = RunDirectory(directory).summary_md
+    if os.environ.get(VARIABLE) and page.is_file():
+        append_step_summary(page.read_text(encoding="utf-8"), os.environ)
+
+
+def _amount(written: str) -> float:
+    try:
+        value = float(written)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not '{written}'")
+    return value

@@ -1,0 +1,157 @@
+"""Calls over WebRTC: the HTTP end points that open and end them, and all that are under way.
+
+`POST .../realtime/calls` takes an SDP offer, by itself or beside a session's configuration, and
+answers 201 with the call's place in `Location`; `POST .../calls/{id}/hangup` ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import web
+
+from rtbench.core.client_events import Json
+from rtbench.emulator.access import HttpError, refused
+from rtbench.emulator.client_secrets import checked_configuration
+from rtbench.emulator.host import Host
+from rtbench.emulator.refusal import Refusal
+
+if TYPE_CHECKING:
+    from rtbench.emulator.answering import Answering
+    from rtbench.emulator.webrtc_call import WebRtcCall
+
+SDP = "application/sdp"
+MULTIPART = "multipart/form-data"
+
+CONSENT_S = 30.0
+"""How long a peer's consent to be sent to lasts (RFC 7675, 5.1)."""
+
+
+class Calls:
+    """The calls of one server."""
+
+    def __init__(self, host: Host, consent_s: float = CONSENT_S) -> None:
+        """A caller of whom nothing is heard for `consent_s` has vanished."""
+        self._host = host
+        self._consent_s = consent_s
+        self.media_host = "127.0.0.1"
+        """Address that audio is received at."""
+
+        self._calls: dict[str, WebRtcCall] = {}
+        self._answering: asyncio.Task[Answering] | None = None
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def find(self, call_id: str) -> WebRtcCall:
+        """Raises HttpError 404 where no such call is under way."""
+        call = self._calls.get(call_id)
+        if call is None:
+            raise HttpError(404, f"No call with id '{call_id}' is under way.", "call_id_not_found", "call_id")
+        return call
+
+    async def answering(self) -> Answering:
+        """What answers offers; loaded by the first one, in another thread, as sessions without it are spared that."""
+        if self._answering is None:
+            loading = asyncio.to_thread(_load, self._host, self.media_host, self._consent_s)
+            self._answering = asyncio.get_running_loop().create_task(loading)
+        return await asyncio.shield(self._answering)
+
+    async def open(self, request: web.Request, configuration: Json | None) -> web.Response:
+        """Answer an offer; `configuration` is that of the client secret, if it came with one."""
+        offer, own = await _offer(request)
+        written = own if own is not None else configuration
+        if written is None and request.query.get("model"):
+            written = {"type": "realtime", "model": request.query["model"]}
+        if written is None:
+            raise HttpError(400, "You must provide a model parameter.", "missing_required_parameter", "model")
+        try:
+            checked = checked_configuration(written)
+        except Refusal as error:
+            raise refused(error) from None
+        call, sdp = await self._answer(offer, checked)
+        place = f"{request.path.rstrip('/')}/{call.call_id}"
+        return web.Response(status=201, body=sdp.encode(), content_type=SDP, headers={"Location": place})
+
+    async def hang_up(self, request: web.Request) -> web.Response:
+        """End a call. Raises HttpError 404 where there is none."""
+        self.find(request.match_info["call_id"]).hang_up()
+        return web.Response()
+
+    async def close(self, timeout_s: float) -> None:
+        """End all, and wait until they have."""
+        ending = [asyncio.ensure_future(call.end()) for call in self._calls.values()]
+        if ending:
+            await asyncio.wait(ending, timeout=timeout_s)
+
+    async def _answer(self, offer: str, configuration: Json) -> tuple[WebRtcCall, str]:
+        """Raises HttpError 400 for an offer that cannot be answered."""
+        answering = await self.answering()
+        call_id = f"rtc_{secrets.token_hex(12)}"
+        call, sdp = await answering.answer_call(call_id, offer, configuration, self._forget)
+        self._calls[call_id] = call
+        return call, sdp
+
+    def _forget(self, call: WebRtcCall) -> None:
+        self._calls.pop(call.call_id, None)
+
+
+def _load(host: Host, media_host: str, consent_s: float) -> Answering:
+    from rtbench.emulator.answering import Answering
+
+    return Answering(host, media_host, consent_s)
+
+
+async def request_json(request: web.Request) -> Any:
+    """A request's JSON object, empty where it has no body. Raises HttpError 400 for anything else."""
+    body = await request.read()
+    try:
+        written = msgspec.json.decode(body) if body else {}
+    except msgspec.DecodeError:
+        raise HttpError(400, "The body is not valid JSON.", "invalid_json") from None
+    if not isinstance(written, dict):
+        raise HttpError(400, "The body must be a JSON object.", "invalid_json")
+    return written
+
+
+async def _offer(request: web.Request) -> tuple[str, Any]:
+    """The SDP of a request, and the session object that came beside it, None without one."""
+    if request.content_type == SDP:
+        return _text(await request.read(), "sdp"), None
+    if request.content_type != MULTIPART:
+        message = f"Unsupported content type: '{request.content_type}'. Use '{SDP}' or '{MULTIPART}'."
+        raise HttpError(415, message, "unsupported_content_type")
+    parts = await _parts(request)
+    if "sdp" not in parts:
+        raise HttpError(400, "Missing required parameter: 'sdp'.", "missing_required_parameter", "sdp")
+    session = None
+    if "session" in parts:
+        try:
+            session = msgspec.json.decode(parts["session"])
+        except msgspec.DecodeError:
+            raise HttpError(400, "The part 'session' is not valid JSON.", "invalid_json", "session") from None
+    return _text(parts["sdp"], "sdp"), session
+
+
+async def _parts(request: web.Request) -> dict[str, bytes]:
+    """The parts of a form by their names; clients send them as fields or as files."""
+    parts: dict[str, bytes] = {}
+    try:
+        for name, part in (await request.post()).items():
+            if isinstance(part, web.FileField):
+                parts[name] = part.file.read()
+            else:
+                parts[name] = part.encode() if isinstance(part, str) else bytes(part)
+    except (ValueError, AssertionError):
+        raise HttpError(400, "The form could not be read.", "invalid_form") from None
+    return parts
+
+
+def _text(data: bytes, param: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise HttpError(400, f"The '{param}' is not valid UTF-8.", "invalid_value", param) from None

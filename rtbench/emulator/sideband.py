@@ -1,0 +1,55 @@
+"""The sideband: WebSockets into a call that hear what its data channel hears, and may act on its session.
+
+A service opens one beside its user's WebRTC call (`?call_id=rtc_...`), to keep tools and instructions
+on its own side.
+"""
+
+from __future__ import annotations
+
+from rtbench.transports.connection import ABNORMAL_CLOSURE, Connection
+
+
+class SharedConnection:
+    """A call's connection and its sidebands as one (see `transports.connection.Connection`)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sidebands: list[Connection] = []
+
+    def join(self, sideband: Connection) -> None:
+        """Hear all that is sent from here on."""
+        self._sidebands.append(sideband)
+
+    def leave(self, sideband: Connection) -> None:
+        """Hear no more of it; does nothing for one that has left."""
+        if sideband in self._sidebands:
+            self._sidebands.remove(sideband)
+
+    def over(self, code: int) -> None:
+        """The call has ended, and with it its sidebands."""
+        sidebands, self._sidebands = self._sidebands, []
+        for sideband in sidebands:
+            sideband.close(1000 if code == ABNORMAL_CLOSURE else code, "the call has ended")
+
+    @property
+    def pending_bytes(self) -> int:
+        return self._connection.pending_bytes
+
+    @property
+    def bytes_sent(self) -> int:
+        return self._connection.bytes_sent
+
+    @property
+    def bytes_received(self) -> int:
+        return self._connection.bytes_received
+
+    def send(self, message: bytes) -> None:
+        self._connection.send(message)
+        for sideband in self._sidebands:
+            sideband.send(message)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        self._connection.close(code, reason)
+
+    def abort(self) -> None:
+        self._connection.abort()

@@ -1,0 +1,56 @@
+"""The reference session of a capacity search: one caller who does the same all the time, in a process of its own.
+
+Its waits grow with the load as those of the others do where the service is to blame; where only the
+others' grow, it is the generator.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rtbench.results.run_directory import RUN_JSON
+
+END_TIMEOUT_S = 60.0
+"""For its last rows and its report."""
+
+
+class ReferenceCall:
+    """One caller of a scenario, from `start` to `end`."""
+
+    def __init__(self, scenario: Path, out: Path, arguments: Sequence[str]) -> None:
+        """`arguments`: further options of `rtbench run`."""
+        self._out = out
+        self._command = [sys.executable, "-m", "rtbench", "run", str(scenario), "--users", "1"]
+        # Longer than any search: it is ended with it.
+        self._command += ["--duration", "160 h", "--out", str(out), *arguments]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, target: str) -> None:
+        """Begin to call there."""
+        self._process = subprocess.Popen(
+            [*self._command, "--target", target],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the search, which ends this
+        )
+
+    def end(self) -> None:
+        """Hang up, and wait until its rows are on disk."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def run(self) -> Path | None:
+        """Its run's directory, None where it never began."""
+        return next((path.parent for path in self._out.glob(f"*/{RUN_JSON}")), None)

@@ -1,0 +1,90 @@
+"""A bad network, as a scenario writes it: the name of a preset, or its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from rtbench.core.impairment import Conditions
+from rtbench.core.impairment_presets import PRESETS
+from rtbench.scenario.block import Block
+from rtbench.scenario.duration import Duration
+from rtbench.scenario.fault import did_you_mean, fault, shown
+
+
+class Network(Block):
+    """What lies between the callers and the service; one way, the same both ways but for the rates."""
+
+    preset: str | None = None
+    """Numbers to begin with: wifi, 4g, 3g, satellite, congested or train."""
+
+    delay: Duration | None = None
+    """Mean delay."""
+
+    jitter: Duration | None = None
+    """Standard deviation of the delay; at most the delay."""
+
+    loss: float | None = Field(default=None, ge=0, lt=1)
+    """Share of the packets lost. A WebSocket's stream loses nothing: it waits for what is sent again."""
+
+    burst: float | None = Field(default=None, ge=1, le=1_000)
+    """Mean length of the bursts in which packets are lost."""
+
+    reordering: float | None = Field(default=None, ge=0, lt=1)
+    """Share of the packets that are overtaken."""
+
+    up_kbps: float | None = Field(default=None, gt=0)
+    """Bandwidth from the caller to the service, in kbit/s."""
+
+    down_kbps: float | None = Field(default=None, gt=0)
+    """Bandwidth from the service to the caller."""
+
+    outage_every: Duration | None = None
+    """Length of the periods that hold one outage each."""
+
+    outage: Duration | None = None
+    """How long an outage lasts."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Network:
+        if self.preset is not None and self.preset not in PRESETS:
+            raise fault(f"unknown preset '{self.preset}'{did_you_mean(self.preset, PRESETS)}", "preset")
+        found = self.conditions
+        if found.jitter_ms > found.delay_ms:
+            raise fault("is more than the delay, of which it is a part", "jitter")
+        if found.outage_every_ms is not None and found.outage_ms >= found.outage_every_ms:
+            raise fault("lasts as long as the periods between outages", "outage")
+        return self
+
+    @property
+    def conditions(self) -> Conditions:
+        """The same as the model needs it."""
+        base = Conditions(name="own") if self.preset is None else PRESETS[self.preset]
+        times = {
+            "delay": "delay_ms",
+            "jitter": "jitter_ms",
+            "outage_every": "outage_every_ms",
+            "outage": "outage_ms",
+        }
+        changes: dict[str, Any] = {}
+        for name in self.model_fields_set - {"preset"}:
+            value = getattr(self, name)
+            changes[times.get(name, name)] = value.ms if isinstance(value, Duration) else value
+        if changes and self.preset is not None:
+            changes["name"] = f"{self.preset}, changed"
+        return replace(base, **changes)
+
+
+def _in_full(written: Any) -> Any:
+    if isinstance(written, str):
+        return {"preset": written}
+    if written is not None and not isinstance(written, dict | Network):
+        raise fault(f"must be the name of a preset, or a mapping of numbers, not {shown(written)}")
+    return written
+
+
+NetworkField = Annotated[
+    Network | None, BeforeValidator(_in_full, json_schema_input_type=str | Network | None)
+]

@@ -1,0 +1,73 @@
+"""What a threshold may name: every metric with its unit, and what it is measured on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+
+Measured = Literal["turns", "sessions", "stimuli", "events", "generator", "run"]
+"""What the values of a metric are of.
+
+turns, sessions, stimuli: rows of these tables; events: turns and stimuli together; generator: frames and
+seconds of the load generator; run: the whole run, of which there is one value.
+"""
+
+RATE_ROWS: dict[str, Measured] = {
+    "response_rate": "turns",
+    "continuity_ok_rate": "turns",
+    "cut_in_rate": "turns",
+    "false_cutoff_rate": "turns",
+    "context_retained_rate": "turns",
+    "void_rate": "turns",
+    "session_success_rate": "sessions",
+    "yield_rate": "stimuli",
+    "missed_interruption_rate": "stimuli",
+    "false_interruption_rate": "stimuli",
+    "resumed_rate": "stimuli",
+    "truncation_rejected_rate": "stimuli",
+    "conversation_flow": "events",
+}
+"""Shares of all the turns, sessions or stimuli to which they apply, 0 to 1; the report tells the flow in per cent."""
+
+RATES: tuple[str, ...] = tuple(RATE_ROWS)
+
+GENERATOR_UNITS: dict[str, str] = {
+    "send_lateness_ms": "ms",
+    "loop_lag_ms": "ms",
+    "gc_pause_ms": "ms",
+    "cpu_share": "share",
+}
+"""Of the load generator itself: lateness of every frame; of each second the longest hold-up of the event loop, the
+longest garbage collection, and the share of a core that an engine used."""
+
+RUN_COUNTS: tuple[str, ...] = ("turns", "sessions", "errors", "void_turns", "rows_lost")
+"""Totals of the run; their statistic is `count`."""
+
+METRIC_UNITS: dict[str, str] = {
+    **{metric.name: metric.unit for metric in TURN_METRICS},
+    **{metric.name: metric.unit for metric in SESSION_METRICS},
+    **{metric.name: metric.unit for metric in STIMULUS_METRICS},
+    **dict.fromkeys(RATES, "rate"),
+    **GENERATOR_UNITS,
+    **dict.fromkeys(RUN_COUNTS, "count"),
+}
+
+KNOWN_METRICS: tuple[str, ...] = tuple(METRIC_UNITS)
+
+
+def measured_on(metric: str) -> Measured:
+    """What a metric's values are of. Raises KeyError for one that is not known."""
+    if any(each.name == metric for each in TURN_METRICS):
+        return "turns"
+    if any(each.name == metric for each in SESSION_METRICS):
+        return "sessions"
+    if any(each.name == metric for each in STIMULUS_METRICS):
+        return "stimuli"
+    if metric in RATE_ROWS:
+        return RATE_ROWS[metric]
+    if metric in GENERATOR_UNITS:
+        return "generator"
+    if metric in RUN_COUNTS:
+        return "run"
+    raise KeyError(metric)

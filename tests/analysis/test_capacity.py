@@ -1,0 +1,97 @@
+"""The outcome of a search in words, and the reference session beside it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from rtbench.analysis.capacity import CapacityResult, reference_waits
+from rtbench.analysis.capacity_search import Found, Judgement
+from rtbench.core.errors import ExitCode
+from rtbench.scenario.threshold import parse_threshold
+
+SLO = parse_threshold("voice_to_voice_ms:p95<800")
+
+
+def outcome(found: Found, *steps, open_load: bool = False) -> CapacityResult:
+    return CapacityResult("support", "emulator", "websocket", open_load, (SLO,), found, steps)
+
+
+def test_a_capacity_is_told_with_its_margin_and_what_breaks_first(make_step) -> None:
+    found = Found("edge", 47.0, margin=3.0, edges=(47.0, 44.0), confirmed=True)
+    steps = make_step(40, 700.0), make_step(60, 1400.0), make_step(52, 912.0), make_step(47, 780.0)
+    result = outcome(found, *steps)
+    assert result.sentence == (
+        "47 ± 3 concurrent calls hold voice_to_voice_ms p95 < 800; the first to break is voice_to_voice_ms p95 (912 at 52)."
+    )
+    first = result.first_to_break
+    assert first is not None
+    assert first[0].level == 52
+    assert [step.level for step in result.by_level] == [40, 47, 52, 60]
+    assert result.exit_code is ExitCode.PASS
+
+
+def test_an_open_load_counts_calls_per_second(make_step) -> None:
+    found = Found("edge", 3.25, margin=0.16, confirmed=True)
+    result = outcome(found, make_step(3.25, 700.0), make_step(3.4, math.inf), open_load=True)
+    assert result.sentence.startswith("3.25 ± 0.16 calls per second hold")
+    assert result.sentence.endswith("(never answered at 3.4).")
+
+
+def test_an_answer_that_did_not_last_says_so(make_step) -> None:
+    result = outcome(Found("edge", 20.0, margin=1.0), make_step(20, 700.0), make_step(22, 900.0))
+    assert result.sentence.endswith("Held for longer, it did not last.")
+
+
+def test_a_generators_limit_is_not_told_as_a_capacity(make_step) -> None:
+    late = make_step(90, 900.0, judgement=Judgement.GENERATOR)
+    result = outcome(Found("generator", 60.0, stopped_at=90.0), make_step(60, 500.0), late)
+    assert result.sentence == (
+        "No capacity: at 90 concurrent calls this machine could not keep up (1% of frames left more than 9.0 ms late "
+        "(limit 5 ms)). The service holds at least 60; its capacity is not known."
+    )
+    assert [step.level for step in result.by_level] == [60]
+    assert result.exit_code is ExitCode.INVALID
+
+
+@pytest.mark.parametrize(
+    ("found", "told", "code"),
+    [
+        (
+            Found("most", 100.0, confirmed=True),
+            "All that was allowed, 100 concurrent calls, hold",
+            ExitCode.PASS,
+        ),
+        (Found("nothing_holds", None), "Not even 5 concurrent calls hold", ExitCode.THRESHOLD_FAILED),
+        (
+            Found("samples", None, stopped_at=5.0),
+            "No capacity: at 5 concurrent calls too few",
+            ExitCode.INCONCLUSIVE,
+        ),
+    ],
+)
+def test_other_endings_are_told_as_what_they_are(make_step, found: Found, told: str, code: ExitCode) -> None:
+    result = outcome(found, make_step(5, 900.0))
+    assert result.sentence.startswith(told)
+    assert result.exit_code is code
+
+
+def test_steps_with_a_doubtful_verdict_are_not_hidden(make_step) -> None:
+    found = Found("edge", 20.0, margin=1.0, confirmed=True)
+    result = outcome(found, make_step(20, 700.0, lateness_ms=7.0), make_step(22, 900.0))
+    assert result.sentence.startswith("With reservations: 20 ± 1 concurrent calls")
+
+
+def test_the_reference_sessions_waits_are_those_of_turns_that_ended_in_the_step(
+    make_turns, make_step
+) -> None:
+    second = 1_000_000_000
+    turns = make_turns(
+        *[{"at_unix_ns": n * second, "voice_to_voice_ms": 400.0 + n} for n in range(10)],
+        {"at_unix_ns": 4 * second, "voice_to_voice_ms": 9.0, "void": True},
+        *[{"at_unix_ns": (20 + n) * second, "outcome": "no_answer"} for n in range(5)],
+    )
+    steps = [make_step(5, 500.0, started_unix_ns=start * second, seconds=6.0) for start in (2, 9, 20)]
+    waits = reference_waits(turns, steps)
+    assert [(wait.n, wait.median_ms) for wait in waits] == [(6, 404.5), (1, None), (5, math.inf)]

@@ -1,0 +1,63 @@
+"""What may be compared with what."""
+
+import pytest
+
+from rtbench.analysis.comparability import differences, refuse_incomparable, refuse_invalid
+from rtbench.analysis.compare import verdict_of
+from rtbench.core.errors import UsageError
+from rtbench.results.reader import read_run
+
+SMALL = {"sessions": 2, "turns": 2}
+
+
+@pytest.fixture(scope="module")
+def base(night):
+    return read_run(night("comparable-base", **SMALL))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("slower emulator", {"delay": 900}),
+        ("another name", {"scenario": "renamed"}),
+        ("another target", {"target": "openai", "seed": 9}),
+    ],
+)
+def test_what_a_comparison_is_about_may_differ(night, base, name: str, change: dict) -> None:
+    assert list(differences(base, read_run(night(name, **SMALL, **change)))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("metrics", {"metric_version": 2}, "metric version 1 and 2"),
+        ("transport", {"transport": "webrtc"}, "transport websocket and webrtc"),
+        (
+            "corpus",
+            {"corpus": {"name": "mine", "sha256": "beef"}},
+            r"corpus english \(sha256 c0ffee\) and mine",
+        ),
+        ("users", {"users": 50}, "scenarios differ in users"),
+    ],
+)
+def test_what_must_be_the_same_is_told_where_it_is_not(
+    night, base, name: str, change: dict, told: str
+) -> None:
+    other = read_run(night(f"other-{name}", **SMALL, **change))
+    with pytest.raises(UsageError, match=rf"^comparable-base and other-{name} cannot be compared: .*{told}"):
+        refuse_incomparable(base, [base, other])
+
+
+def test_the_load_that_was_held_counts_more_than_the_scenarios(night) -> None:
+    load = {"users": 5, "spawn_rate": 1.0, "shape": None}
+    one, same = (read_run(night(f"load-{users}", **SMALL, users=users, load=load)) for users in (5, 6))
+    more = read_run(night("load-more", **SMALL, load=load | {"users": 9}))
+    assert list(differences(one, same)) == []
+    assert list(differences(one, more)) == ["load users 5, spawn_rate 1.0 and users 9, spawn_rate 1.0"]
+
+
+def test_a_run_whose_numbers_are_its_own_is_refused(night, base) -> None:
+    lost = read_run(night("lost", **SMALL, rows_lost=3))
+    refuse_invalid(base, verdict_of(base))
+    with pytest.raises(UsageError, match=r"^lost cannot be compared: it is INVALID \(3 of 9 rows"):
+        refuse_invalid(lost, verdict_of(lost))

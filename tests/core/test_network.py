@@ -1,0 +1,115 @@
+import pytest
+
+from rtbench.core.codec import CODECS
+from rtbench.core.network import LOOK_AHEAD_MS, Network, NetworkAlert, NetworkWatch
+from rtbench.core.reception import Reception
+from rtbench.transports.webrtc.rtp import RtpPacket
+
+MS = 1_000_000
+S = 1_000 * MS
+
+
+def feed(reception: Reception, numbers, delay_ms=lambda number: 0.0) -> None:
+    for number in numbers:
+        packet = RtpPacket(number, number * 160, False, 0, 1, bytes(160))
+        reception.receive(packet, round((20 * number + delay_ms(number)) * MS))
+
+
+def test_a_session_without_media_has_measured_nothing() -> None:
+    network = Network()
+    network.add(Reception(8_000))
+    network.take_round_trips([])
+    network.rate()
+
+    assert (network.jitter_ms, network.burst_ratio, network.round_trip_ms, network.mos) == (None,) * 4
+
+
+def test_what_was_counted_is_summed_up_and_rated() -> None:
+    reception = Reception(8_000)
+    feed(reception, [number for number in range(200) if number % 50 != 20], lambda number: 4.0 * (number % 2))
+    network = Network(codec="pcmu", packets_late=4, player_delay_ms=40)
+    network.add(reception)
+    network.take_round_trips([30, 10, 20, 90])
+    network.rate()
+
+    assert (network.packets_expected, network.packets_received, network.packets_lost) == (200, 196, 4)
+    assert (network.round_trip_ms, network.round_trip_max_ms) == (25, 90)
+    assert network.jitter_ms is not None and 3 < network.jitter_ms < 4
+    assert network.jitter_max_ms is not None and network.jitter_max_ms >= network.jitter_ms
+    assert network.one_way_delay_ms == 12.5 + 20 + 40
+    assert network.mos_loss_percent == 4.0
+    assert (network.mos_ie, network.mos_bpl, network.burst_ratio) == (0, 25.1, 1.0)
+    assert network.mos_r == pytest.approx(93.2 - 95 * 4 / 29.1)
+
+
+def test_the_connections_of_a_session_are_taken_together() -> None:
+    smooth, rough = Reception(8_000), Reception(8_000)
+    feed(smooth, range(300))
+    feed(
+        rough,
+        [number for number in range(100) if number % 20 not in (10, 11)],
+        lambda number: 8.0 * (number % 2),
+    )
+    network = Network(codec="pcmu")
+    network.add(smooth)
+    network.add(rough)
+
+    assert (network.packets_expected, network.packets_received, network.packets_lost) == (400, 390, 10)
+    alone_ms = (rough.jitter_mean_ns or 0) / MS
+    assert network.jitter_ms == pytest.approx(alone_ms * 90 / 390)
+    assert network.jitter_max_ms == pytest.approx(rough.jitter_max_ns / MS)
+    assert network.burst_ratio == pytest.approx(2 * 0.9)
+
+
+def test_opus_is_heard_its_look_ahead_later() -> None:
+    network = Network(
+        codec="opus", packets_expected=10, packets_received=10, burst_ratio=1.0, round_trip_ms=0
+    )
+    network.rate()
+
+    assert network.one_way_delay_ms == 26.5
+    assert LOOK_AHEAD_MS.keys() == CODECS.keys()
+
+
+def test_a_line_whose_delay_is_not_known_is_not_rated() -> None:
+    network = Network(codec="opus", packets_expected=10, packets_received=10, burst_ratio=1.0)
+    network.rate()
+
+    assert network.mos is None
+
+
+# The alert.
+
+
+def watched(numbers, delay_ms=lambda number: 0.0, **alert) -> NetworkWatch:
+    reception = Reception(8_000)
+    watch = NetworkWatch(NetworkAlert(**alert), reception, 0)
+    for number in numbers:
+        feed(reception, [number], delay_ms)
+        watch.look(round((20 * number + delay_ms(number)) * MS))
+    return watch
+
+
+def test_a_good_network_raises_no_alert() -> None:
+    watch = watched(range(2_000), lambda number: 5.0 * (number % 2))
+
+    assert (watch.degraded, watch.first_degraded_ns) == (0, None)
+
+
+def test_loss_above_2_percent_degrades_the_stretches_in_which_it_is() -> None:
+    lossy = [number for number in range(1_000) if number < 250 or number >= 500 or number % 20]
+    watch = watched(lossy)
+
+    assert watch.degraded == 1
+    assert watch.first_degraded_ns == 10 * S
+
+
+def test_jitter_above_30_ms_degrades() -> None:
+    assert watched(range(600), lambda number: 32.0 * (number % 2)).degraded == 2
+    assert watched(range(600), lambda number: 28.0 * (number % 2)).degraded == 0
+    assert watched(range(600), lambda number: 28.0 * (number % 2), jitter_ms=20).degraded == 2
+
+
+def test_a_stretch_of_few_packets_says_nothing() -> None:
+    assert watched(range(0, 60, 2), lambda number: 6_000.0 * (number >= 40)).degraded == 0
+    assert watched(range(0, 160, 2), lambda number: 6_000.0 * (number >= 140)).degraded == 1

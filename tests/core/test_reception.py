@@ -1,0 +1,116 @@
+import random
+
+import pytest
+
+from rtbench.core.reception import REMEMBERED, Reception, burst_lengths
+from rtbench.transports.webrtc.rtp import RtpPacket
+
+MS = 1_000_000
+
+
+def packet(sequence: int, ticks: int | None = None, *, marker: bool = False) -> RtpPacket:
+    timestamp = (sequence * 160 if ticks is None else ticks) % (1 << 32)
+    return RtpPacket(sequence % (1 << 16), timestamp, marker, 0, 1, bytes(160))
+
+
+def received(*arrivals: tuple[int, float]) -> Reception:
+    """A stream of G.711 packets of these sequence numbers, each at so many ms."""
+    reception = Reception(8_000)
+    for sequence, at_ms in arrivals:
+        reception.receive(packet(sequence), round(at_ms * MS))
+    return reception
+
+
+def test_what_is_missing_between_the_lowest_and_the_highest_number_is_lost() -> None:
+    reception = received((10, 0), (11, 20), (14, 80), (15, 100))
+
+    assert (reception.expected, reception.received, reception.lost) == (6, 4, 2)
+    assert (reception.reordered, reception.duplicated) == (0, 0)
+
+
+def test_a_packet_that_was_overtaken_is_not_lost_and_a_double_is_counted_once() -> None:
+    reception = received((65_534, 0), (65_536, 20), (65_535, 25), (65_535, 26), (65_537, 60))
+
+    assert (reception.expected, reception.received, reception.lost) == (4, 4, 0)
+    assert (reception.reordered, reception.duplicated) == (1, 1)
+
+
+def test_a_packet_comes_back_in_its_place() -> None:
+    reception = Reception(8_000)
+    reception.receive(packet(65_535, (1 << 32) - 160), 0)
+    arrival = reception.receive(packet(65_536, 0, marker=True), 20 * MS)
+
+    assert arrival is not None
+    assert (arrival.sequence, arrival.ticks, arrival.marker, arrival.at_ns) == (
+        65_536,
+        1 << 32,
+        True,
+        20 * MS,
+    )
+    assert reception.receive(packet(65_536, 0), 21 * MS) is None
+
+
+def test_a_stream_on_time_has_no_jitter() -> None:
+    reception = received(*((number, 20 * number) for number in range(100)))
+
+    assert (reception.jitter_ns, reception.jitter_mean_ns, reception.jitter_max_ns) == (0, 0, 0)
+
+
+def test_jitter_is_the_running_estimate_of_rfc_3550() -> None:
+    reception = received((0, 0), (1, 28), (2, 40), (3, 60))
+    by_hand, estimates = 0.0, []
+    for difference in (8, 8, 0):
+        by_hand += (difference - by_hand) / 16
+        estimates.append(by_hand)
+
+    assert reception.jitter_ns == pytest.approx(by_hand * MS)
+    assert reception.jitter_mean_ns == pytest.approx(sum(estimates) / 3 * MS)
+    assert reception.jitter_max_ns == pytest.approx(max(estimates) * MS)
+
+
+def test_jitter_of_alternating_delays_converges_to_their_difference() -> None:
+    reception = received(*((number, 20 * number + 6 * (number % 2)) for number in range(400)))
+
+    assert reception.jitter_ns == pytest.approx(6 * MS, rel=1e-3)
+
+
+def test_a_pause_of_the_sender_is_no_jitter_whether_it_is_marked_or_not() -> None:
+    reception = Reception(8_000)
+    reception.receive(packet(0, 0), 0)
+    reception.receive(packet(1, 160, marker=True), 90 * MS)
+    reception.receive(packet(2, 320), 3_000 * MS)
+
+    assert reception.jitter_mean_ns is None
+
+
+def test_random_loss_has_a_burst_ratio_near_1() -> None:
+    draw = random.Random(5)
+    kept = [number for number in range(20_000) if draw.random() > 0.1]
+    reception = received(*((number, 20 * number) for number in kept))
+
+    assert reception.lost / reception.expected == pytest.approx(0.1, abs=0.01)
+    assert reception.burst_ratio == pytest.approx(1.0, abs=0.03)
+
+
+def test_losses_in_threes_have_their_burst_ratio() -> None:
+    kept = [number for number in range(3 * REMEMBERED) if number % 30 not in (10, 11, 12)]
+    reception = received(*((number, 20 * number) for number in kept))
+
+    assert reception.burst_ratio == pytest.approx(3 * 0.9, rel=0.01)
+
+
+def test_without_losses_the_burst_ratio_is_1() -> None:
+    assert received((0, 0), (1, 20)).burst_ratio == 1.0
+    assert Reception(8_000).burst_ratio == 1.0
+
+
+def test_little_is_remembered_of_a_long_stream() -> None:
+    reception = received(*((number, 20 * number) for number in range(0, 20_000, 2)))
+
+    assert reception.lost == 9_999
+    assert max(len(reception._seen), len(reception._open_losses)) <= 2 * REMEMBERED
+
+
+def test_runs_of_numbers() -> None:
+    assert burst_lengths([3, 4, 7, 9, 10, 11]) == [2, 1, 3]
+    assert burst_lengths([]) == []

@@ -1,0 +1,363 @@
+"""Every fault over real sockets: survived, found under its own class, and moving the metrics that it should.
+
+One caller and one emulator for each row of the table, many at a time in one event loop. The caller holds four short turns and comes back where it is thrown out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from rtbench.clock import unix_offset_ns
+from rtbench.core.audio import PCM16
+from rtbench.corpus.manifest import Role
+from rtbench.corpus.writer import NewClip, write_corpus
+from rtbench.dialects.openai_ga import OPENAI_GA
+from rtbench.emulator.library import load_service
+from rtbench.emulator.line_faults import CLOSE_CODES, ERROR_TYPES, LINE_FAULTS
+from rtbench.emulator.profile import Profile
+from rtbench.emulator.server import EmulatorServer
+from rtbench.emulator.session import Service
+from rtbench.emulator.truth_file import TruthFile
+from rtbench.engine.alarm import AlarmClock
+from rtbench.engine.call import Call, Surroundings
+from rtbench.engine.lateness import LatenessLog
+from rtbench.engine.plan import Plan
+from rtbench.engine.rows import RowKeys
+from rtbench.engine.target import Target
+from rtbench.engine.trace import Trace
+
+S = 1_000_000_000
+LIMIT_S = 60
+AT_A_TIME = 16
+"""More would keep the one event loop so busy that nothing in it comes on time."""
+
+SCENARIO = """\
+name: beset
+corpus: {corpus}
+frame: 20 ms
+think_time: 0 ms
+answer_timeout: 1500 ms
+session: {{turn_detection: none}}
+reconnect: {{attempts: 4, base: 60 ms, factor: 1.5, idle: 400 ms}}
+conversation:
+{steps}
+"""
+TURNS = "\n".join(["  - say: {role: question}", "  - listen"] * 4)
+
+
+class Outcome:
+    """The rows that one call left."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, dict[str, Any]]] = []
+        self.struck: list[dict[str, Any]] = []
+        """The emulator's log of faults."""
+
+    def of(self, table: str) -> list[dict[str, Any]]:
+        return [row for name, row in self.rows if name == table]
+
+    @property
+    def session(self) -> dict[str, Any]:
+        (session,) = self.of("sessions")
+        return session
+
+    @property
+    def classes(self) -> set[str]:
+        return {row["error_class"] for row in self.of("mishaps")}
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [turn["outcome"] for turn in self.of("turns")]
+
+    def books_balance(self) -> None:
+        """Whatever happened, no row is lost, and sums agree."""
+        session, turns = self.session, self.of("turns")
+        assert [turn["number"] for turn in turns] == list(range(1, len(turns) + 1))
+        assert session["turns"] == len(turns)
+        assert session["answered"] == self.outcomes.count("answered")
+        errors = json.loads(session["errors"])
+        counted = [row for row in self.of("mishaps") if row["error_class"] in errors]
+        assert sum(errors.values()) == len(counted)
+        assert session["outcome"] in ("completed", "dropped", "failed")
+
+
+class Row(NamedTuple):
+    """One fault, as the emulator's profile or the scenario has it, and where it shows."""
+
+    faults: dict[str, Any]
+    shows: Callable[[Outcome], bool]
+    steps: str = TURNS
+    restart: dict[str, Any] | None = None
+    struck: str = ""
+    """Kind in the emulator's log; empty for that of `faults`, None of which it is for the caller's own."""
+
+
+def lost(error_class: str) -> Callable[[Outcome], bool]:
+    """The connection went away under this class, and came back."""
+
+    def shows(outcome: Outcome) -> bool:
+        incidents = [row for row in outcome.of("incidents") if row["error_class"] == error_class]
+        return (
+            bool(incidents)
+            and error_class in outcome.classes
+            and all(row["reconnect_ms"] > 0 and row["outcome"] == "recovered" for row in incidents)
+            and outcome.session["down_ns"] > 0
+        )
+
+    return shows
+
+
+def met(error_class: str) -> Callable[[Outcome], bool]:
+    """An error of this class was met, and nothing lost by it."""
+    return lambda outcome: error_class in outcome.classes and outcome.outcomes.count("answered") == 4
+
+
+def turn_ended(outcome_name: str, error_class: str) -> Callable[[Outcome], bool]:
+    def shows(outcome: Outcome) -> bool:
+        return any(
+            (turn["outcome"], turn["error_class"]) == (outcome_name, error_class)
+            for turn in outcome.of("turns")
+        )
+
+    return shows
+
+
+def refused(status: int) -> Callable[[Outcome], bool]:
+    def shows(outcome: Outcome) -> bool:
+        (incident, *_) = outcome.of("incidents")
+        return incident["error_class"] == f"upgrade_{status}" and incident["kind"] == "refusal"
+
+    return shows
+
+
+def given_up(status: int) -> Callable[[Outcome], bool]:
+    return lambda outcome: refused(status)(outcome) and outcome.session["outcome"] == "failed"
+
+
+def waited_for(outcome: Outcome) -> bool:
+    """A limit is obeyed, and is no error."""
+    (incident,) = outcome.of("incidents")
+    waited_ms = (incident["connected_ns"] - incident["noticed_ns"]) / 1e6
+    return (
+        outcome.session["rate_limited"] == 2
+        and outcome.session["errors"] == "{}"
+        and outcome.of("mishaps") == []
+        and waited_ms >= 800
+    )
+
+
+def dropped(how: str, when: str, error_class: str) -> Row:
+    """The caller's own fault, in the first turn."""
+    drop = f"  - drop: {{how: {how}, when: {when}, heard: 40 ms}}"
+    if when != "mid_answer":
+        drop = f"  - drop: {{how: {how}, when: {when}}}"
+    first = [TURNS.splitlines()[0], drop, TURNS.splitlines()[1]]
+    if when == "mid_utterance":
+        first = [drop, *TURNS.splitlines()[:2]]
+
+    def shows(outcome: Outcome) -> bool:
+        (incident,) = outcome.of("incidents")
+        return (
+            incident["injected"] == how
+            and lost(error_class)(outcome)
+            and sorted(outcome.outcomes) == ["answered", "answered", "answered", "dropped"]
+            # An answer that had come whole is heard out on a dead line: the next turn finds it.
+            and (how == "half_open" or outcome.outcomes[0] == "dropped")
+        )
+
+    return Row({}, shows, "\n".join([*first, *TURNS.splitlines()[2:]]), struck="-")
+
+
+ONCE = {"most": 1}
+TABLE: dict[str, Row] = {
+    **{
+        f"close_{code}_{when}": Row(
+            {"close": {"code": code, "when": when, **ONCE}},
+            lost("connection_lost" if code == 1006 else f"closed_{code}"),
+        )
+        for code in CLOSE_CODES
+        for when in (("before_answer", "mid_answer") if code in (1006, 1011) else ("mid_answer",))
+    },
+    **{
+        f"error_{kind}": Row(
+            {"error_event": {"type": kind, "error": f"code_{kind}", **ONCE}}, met(f"code_{kind}")
+        )
+        for kind in ERROR_TYPES
+    },
+    **{
+        f"refusal_{status}": Row({"refusal": {"status": status, "most": 1}}, refused(status))
+        for status in (500, 503)
+    },
+    **{
+        f"refusal_{status}": Row({"refusal": {"status": status}}, given_up(status))
+        for status in (401, 403, 404)
+    },
+    "refusal_429": Row({"refusal": {"status": 429, "retry_after": "450 ms", "most": 2}}, waited_for),
+    "reset": Row({"reset": ONCE}, lost("connection_lost")),
+    "refuse": Row(
+        {"refuse": ONCE}, lambda outcome: outcome.of("incidents")[0]["error_class"] == "connection_lost"
+    ),
+    "slow_upgrade": Row(
+        {"slow_upgrade": {"delay": "300 ms", **ONCE}}, lambda outcome: outcome.session["upgrade_ms"] >= 300
+    ),
+    "late_session": Row(
+        {"late_session": {"delay": "250 ms", **ONCE}},
+        lambda outcome: outcome.session["session_created_ms"] >= 240,
+    ),
+    "no_session": Row({"no_session": ONCE}, lost("setup_timeout")),
+    "response_failed": Row(
+        {"response_failed": {"error": "server_error", **ONCE}}, turn_ended("failed", "server_error")
+    ),
+    "response_incomplete": Row(
+        {"response_incomplete": {"reason": "content_filter", **ONCE}},
+        lambda outcome: "incomplete" in {turn["response_status"] for turn in outcome.of("turns")},
+    ),
+    "no_answer": Row({"no_answer": 1.0}, turn_ended("no_answer", "answer_timeout"), struck="-"),
+    "stall": Row({"stall": ONCE}, turn_ended("failed", "answer_stalled")),
+    "stall_for_a_time": Row(
+        {"stall": {"delay": "400 ms", **ONCE}},
+        lambda outcome: max(turn["chunk_gap_max_ms"] or 0 for turn in outcome.of("turns")) >= 350,
+    ),
+    "duplicate_events": Row({"duplicate_events": ONCE}, lambda outcome: "duplicate_event" in outcome.classes),
+    "stale_events": Row({"stale_events": ONCE}, met("stale_event")),
+    "unknown_event": Row({"unknown_event": ONCE}, met("unknown_event")),
+    "invalid_json": Row({"invalid_json": ONCE}, met("protocol_error")),
+    "oversized": Row({"oversized": {"megabytes": 17, **ONCE}}, lost("message_too_big")),
+    "odd_audio": Row({"odd_audio": ONCE}, met("odd_audio")),
+    "restart": Row(
+        {},
+        lambda outcome: lost("closed_1012")(outcome) and "connect_refused" in outcome.classes,
+        restart={"at": "600 ms", "lasts": "150 ms"},
+        struck="restart",
+    ),
+    "ordered": Row(
+        {},
+        lost("closed_1013"),
+        "\n".join(["  - fault: {close: {code: 1013, when: mid_answer}}", TURNS]),
+        struck="close",
+    ),
+    "reset_before_answer": dropped("reset", "before_answer", "connection_lost"),
+    "reset_mid_answer": dropped("reset", "mid_answer", "connection_lost"),
+    "reset_mid_utterance": dropped("reset", "mid_utterance", "connection_lost"),
+    "reset_handshake": dropped("reset", "handshake", "connection_lost"),
+    "close_before_answer": dropped("close", "before_answer", "closed_1000"),
+    "close_mid_answer": dropped("close", "mid_answer", "closed_1000"),
+    "half_open_before_answer": dropped("half_open", "before_answer", "no_sign_of_life"),
+    "half_open_mid_answer": dropped("half_open", "mid_answer", "no_sign_of_life"),
+}
+
+
+def tone(length_ms: int) -> np.ndarray:
+    beep = 8_000 * np.sin(np.arange(length_ms * 24) / 10)
+    return np.concatenate((np.zeros(480), beep, np.zeros(480))).astype(np.int16)
+
+
+def prepare(name: str, row: Row, folder: Path, corpus: Path) -> tuple[Service, Plan]:
+    """What takes time to make, before any clock runs."""
+    profile = Profile.model_validate(
+        {"response_delay": "40 ms", "chunk": "50 ms", "faults": row.faults, "restart": row.restart}
+    )
+    scenario = folder / f"{name}.yaml"
+    scenario.write_text(SCENARIO.format(corpus=corpus, steps=row.steps))
+    plan = Plan(scenario, Target(""))
+    script = plan.script
+    plan.script = lambda seed: replace(script(seed), setup_timeout_ns=S)  # type: ignore[method-assign]
+    plan.encode_clips()
+    return load_service(corpus, profile), plan
+
+
+async def hold(name: str, service: Service, plan: Plan, folder: Path) -> Outcome:
+    """One call against an emulator of its own."""
+    log = folder / f"{name}.jsonl"
+    server = EmulatorServer(service, fault_log=TruthFile(log))
+    port = await server.start("127.0.0.1", 0)
+    plan.target = Target(f"http://127.0.0.1:{port}/v1")
+    outcome = Outcome()
+    alarms = AlarmClock(asyncio.get_running_loop())
+    around = Surroundings(
+        alarms=alarms,
+        lateness=LatenessLog(),
+        unix_offset_ns=unix_offset_ns(),
+        sessions_alive=lambda: 1,
+        emit=lambda table, columns: outcome.rows.append((table, columns)),
+    )
+    keys = RowKeys("w0", "w0-000001", 0, 0, "beset", "websocket")
+    (folder / name).mkdir()
+    trace = Trace(folder / name, "w0", OPENAI_GA.wire_type, keep_words=False)
+    call = Call(around, plan, keys, 3, 0, trace.session("w0-000001"))
+    try:
+        await asyncio.wait_for(call.hold(), LIMIT_S)
+    finally:
+        await server.stop()
+        alarms.close()
+        trace.close()
+    outcome.struck = [json.loads(line) for line in log.read_text().splitlines()]
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory) -> dict[str, Outcome]:
+    folder = tmp_path_factory.mktemp("faults")
+    corpus = folder / "tones"
+    clips = [
+        NewClip("question_a", Role.QUESTION, "a", "is it open", "CC0-1.0", tone(120)),
+        NewClip("reply_a", Role.REPLY, "c", "yes it is indeed", "CC0-1.0", tone(300)),
+        NewClip("room", Role.SILENCE, "none", "", "CC0-1.0", np.full(60 * 24, 3, np.int16)),
+    ]
+    write_corpus(corpus, "tones", "en", PCM16.rate_hz, clips)
+
+    prepared = {name: prepare(name, row, folder, corpus) for name, row in TABLE.items()}
+
+    async def all_of_them() -> dict[str, Outcome]:
+        lines = asyncio.Semaphore(AT_A_TIME)
+
+        async def hold_one(name: str, service: Service, plan: Plan) -> Outcome:
+            async with lines:
+                return await hold(name, service, plan, folder)
+
+        held = await asyncio.gather(*(hold_one(name, *made) for name, made in prepared.items()))
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert not left, "a task was left behind"
+        return dict(zip(TABLE, held, strict=True))
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_fault_is_survived_and_shows_under_its_class(outcomes, name: str) -> None:
+    outcome, row = outcomes[name], TABLE[name]
+
+    outcome.books_balance()
+    assert row.shows(outcome), (outcome.classes, outcome.outcomes, outcome.of("incidents"))
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.struck != "-"])
+def test_what_was_injected_is_in_the_emulator_s_log(outcomes, name: str) -> None:
+    row = TABLE[name]
+    kinds = {struck["kind"] for struck in outcomes[name].struck}
+
+    assert kinds == {row.struck or next(iter(row.faults))}
+
+
+def test_the_table_names_every_fault_of_the_line_and_the_door() -> None:
+    ordered_or_profiled = {kind for row in TABLE.values() for kind in row.faults}
+
+    assert set(LINE_FAULTS) <= ordered_or_profiled
+
+
+def test_instants_of_a_recovery_agree_with_the_emulator_s_log(outcomes) -> None:
+    """Both sides read one clock here: what the caller notices came after it was done, and the policy's instants are kept."""
+    for name, outcome in outcomes.items():
+        for incident in outcome.of("incidents"):
+            if TABLE[name].struck == "-" or incident["kind"] != "drop" or not outcome.struck:
+                continue
+            at_ns = outcome.struck[0]["at_ns"]
+            assert incident["noticed_ns"] >= at_ns or TABLE[name].struck == "restart", name

@@ -1,0 +1,34 @@
+"""The desk: probes pass, and what strikes is written down."""
+
+from __future__ import annotations
+
+import json
+
+from rtbench.emulator.fault_desk import FaultDesk
+from rtbench.emulator.profile import Profile
+from rtbench.emulator.truth_file import TruthFile
+
+
+def desk(path, **faults) -> FaultDesk:
+    return FaultDesk(Profile.model_validate({"faults": faults}), TruthFile(path))
+
+
+def rows(path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_run_s_own_probe_is_let_in_and_counts_for_nothing(tmp_path) -> None:
+    found = desk(tmp_path / "log", refusal={"status": 503, "most": 1})
+
+    assert found.decide("m", is_probe=True).status is None
+    assert [found.decide("m", is_probe=False).status for _ in range(2)] == [503, None]
+    assert [row["kind"] for row in rows(tmp_path / "log")] == ["refusal"]
+
+
+def test_a_restart_is_a_row_for_each_session(tmp_path) -> None:
+    desk(tmp_path / "log").restarted(["sess_1", "sess_2"], 1012)
+
+    assert [(row["kind"], row["session_id"], row["setting"]) for row in rows(tmp_path / "log")] == [
+        ("restart", "sess_1", "1012"),
+        ("restart", "sess_2", "1012"),
+    ]

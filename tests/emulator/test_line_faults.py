@@ -1,0 +1,57 @@
+"""Faults of the line as a profile writes them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from pydantic_core import PydanticCustomError
+
+from rtbench.emulator.line_faults import LINE_FAULTS, parse_line_fault
+
+
+def test_a_fault_may_be_written_as_its_main_setting() -> None:
+    close = parse_line_fault("close", 1011)
+
+    assert (close.kind, close.when, close.rate, close.most) == ("close", "before_answer", 1.0, None)
+    assert close.settings == {"code": 1011}
+
+
+def test_or_as_a_mapping_with_more() -> None:
+    written = {"status": 429, "retry_after": "2 s", "rate": 0.5, "most": 3, "model": "m"}
+    refusal = parse_line_fault("refusal", written)
+
+    assert (refusal.when, refusal.rate, refusal.most) == ("door", 0.5, 3)
+    assert refusal.settings == {"status": 429, "retry_after": 2.0, "model": "m"}
+
+
+def test_what_takes_time_is_written_as_a_delay() -> None:
+    assert parse_line_fault("late_session", "800 ms").lasts.draw_ms(random.Random(1)) == 800
+    assert parse_line_fault("stall", {"delay": "2 s", "rate": 0.1}).lasts.draw_ms(random.Random(1)) == 2_000
+    forever = parse_line_fault("stall", 0.2)
+    assert (forever.lasts, forever.rate) == (None, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "sentence"),
+    [
+        ("close", 1010, "must not be 1010"),
+        ("close", {"when": "mid_answer"}, "must have code"),
+        ("close", {"code": 1011, "wen": "setup"}, "unknown key 'wen'"),
+        ("close", {"code": 1011, "when": "door"}, "must not be 'door'"),
+        ("refusal", 418, "must not be 418"),
+        ("reset", 2, "must be a number from 0 to 1, not 2"),
+        ("error_event", "oops", "must not be 'oops'"),
+        ("late_session", {"rate": 0.1}, "must have delay"),
+        ("refusal", {"status": 429, "retry_after": 3}, "a duration needs its unit"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words(name: str, written, sentence: str) -> None:
+    with pytest.raises(PydanticCustomError) as caught:
+        parse_line_fault(name, written)
+
+    assert sentence in caught.value.message()
+
+
+def test_every_kind_has_a_moment_of_its_own() -> None:
+    assert all(kind.moments for kind in LINE_FAULTS.values())

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from rtbench.emulator import rtp_speaker
+from rtbench.emulator.playout import FallSilent, SpeakPackets
+from rtbench.emulator.rtp_speaker import RtpSpeaker
+from rtbench.transports.memory import VirtualClock
+
+MS = 1_000_000
+
+
+class Alarms:
+    """An alarm clock on virtual time, whose next alarm is late."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.late_ns = 0
+
+    def call_at(self, at_ns: int, callback):
+        late_ns, self.late_ns = self.late_ns, 0
+        return self._clock.call_at(at_ns + late_ns, lambda: callback(self._clock.now))
+
+
+class Stage:
+    """A speaker at 8 kHz; `sent` are its packets as (milliseconds, payload, ticks, marker)."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.sent: list[tuple[float, bytes, int, bool]] = []
+        self.told: list[tuple[str, float]] = []
+        self.alarms = Alarms(clock)
+        self.speaker = RtpSpeaker(self, 8_000, self.alarms, self._tell)
+
+    def send_packet(self, payload: bytes, *, timestamp: int, marker: bool = False) -> None:
+        self.sent.append((self.clock.now / MS, payload, timestamp, marker))
+
+    def speak(self, name: str, packets: int, at_ms: float) -> None:
+        self.speaker.speak(SpeakPackets(name, (name.encode(),) * packets, round(at_ms * MS)))
+
+    def fall_silent(self, at_ms: float) -> None:
+        self.speaker.fall_silent(FallSilent(round(at_ms * MS)))
+
+    def run_until(self, ms: float) -> None:
+        self.clock.run_until(round(ms * MS))
+
+    def _tell(self, speech: SpeakPackets, sent_ns: int) -> None:
+        self.told.append((speech.response_id, sent_ns / MS))
+
+    @property
+    def instants_ms(self) -> list[float]:
+        return [sent[0] for sent in self.sent]
+
+
+@pytest.fixture
+def stage(monkeypatch) -> Stage:
+    clock = VirtualClock(1_000 * MS)
+    monkeypatch.setattr(rtp_speaker, "monotonic_ns", lambda: clock.now)
+    return Stage(clock)
+
+
+def test_the_first_packet_leaves_at_once_and_the_others_every_20_ms(stage):
+    stage.speak("a", 3, 1_000)
+    assert stage.instants_ms == [1_000]
+    stage.run_until(2_000)
+    assert stage.sent == [(1_000, b"a", 0, True), (1_020, b"a", 160, False), (1_040, b"a", 320, False)]
+    assert stage.told == [("a", 1_000), ("a", 1_040)]
+
+
+def test_pieces_that_follow_each_other_are_one_spurt(stage):
+    stage.speak("a", 2, 1_000)
+    stage.speak("b", 2, 1_040)
+    stage.run_until(2_000)
+    assert stage.instants_ms == [1_000, 1_020, 1_040, 1_060]
+    assert [marker for *_, marker in stage.sent] == [True, False, False, False]
+
+
+def test_after_a_pause_the_timestamp_has_gone_on_and_the_marker_is_set(stage):
+    stage.speak("a", 1, 1_000)
+    stage.run_until(1_500)
+    stage.speak("b", 1, 1_500)
+    assert stage.sent[1] == (1_500, b"b", 4_000, True)
+
+
+def test_a_late_alarm_is_made_up_for_without_shifting_what_follows(stage):
+    stage.alarms.late_ns = 30 * MS
+    stage.speak("a", 5, 1_000)
+    stage.run_until(2_000)
+    assert stage.instants_ms == [1_000, 1_050, 1_050, 1_060, 1_080]
+    assert [ticks for _, _, ticks, _ in stage.sent] == [0, 160, 320, 480, 640]
+
+
+def test_silence_cuts_what_is_due_then_and_tells_what_left_last(stage):
+    stage.speak("a", 5, 1_000)
+    stage.speak("b", 5, 1_100)
+    stage.run_until(1_045)
+    stage.fall_silent(1_045)
+    stage.run_until(2_000)
+    assert stage.instants_ms == [1_000, 1_020, 1_040]
+    assert stage.told == [("a", 1_000), ("a", 1_040)]
+
+
+def test_silence_to_come_lets_stale_packets_pass_and_another_answer_follow(stage):
+    stage.speak("a", 10, 1_000)
+    stage.run_until(1_045)
+    stage.fall_silent(1_080)
+    stage.speak("b", 1, 1_080)
+    stage.run_until(2_000)
+    assert stage.sent[-2:] == [(1_060, b"a", 480, False), (1_080, b"b", 640, False)]
+    assert stage.told == [("a", 1_000), ("a", 1_060), ("b", 1_080)]
+
+
+def test_a_speaker_that_is_stopped_sends_nothing_any_more(stage):
+    stage.speak("a", 10, 1_000)
+    stage.speaker.stop()
+    stage.run_until(2_000)
+    assert len(stage.sent) == 1
+    assert stage.clock.next_due is None

@@ -1,0 +1,190 @@
+"""Calls over real ICE, DTLS and SRTP on loopback, against the emulator's server in the same loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rtbench.clock import NS_PER_MS
+from rtbench.core.network import Network
+from rtbench.emulator.library import load_service
+from rtbench.emulator.profile import Profile
+from rtbench.emulator.server import EmulatorServer
+from rtbench.engine.webrtc_line import note_statistics
+from rtbench.results.run_directory import RunDirectory
+from rtbench.transports.webrtc import PeerStatistics, RemoteReport, RoundTrip
+
+LIMIT_S = 20
+QUICK = {"response_delay": "20 ms", "transcription_delay": "0 ms"}
+TRANSPORT = ("frame: 20 ms", "transport: webrtc")
+CONNECTING = ("key_ms", "sdp_ms", "ice_ms", "dtls_ms", "channel_ms")
+
+
+@pytest.fixture(scope="module")
+def hold(corpus_folder, scenario_file, caller_at, tmp_path_factory):
+    """Holds one call of the usual scenario over WebRTC to its end; its rows, and the emulator's health after it."""
+
+    @asynccontextmanager
+    async def served(key):
+        service = load_service(corpus_folder, Profile.model_validate(QUICK))
+        server = EmulatorServer(service, key=key)
+        port = await server.start("127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            await server.stop()
+
+    def run(*lines: str, key: str | None = None, scene=None):
+        path = scenario_file((TRANSPORT[0], "\n".join((TRANSPORT[1], *lines))))
+
+        async def stage():
+            async with served(key) as url, asyncio.timeout(LIMIT_S):
+                caller = caller_at(path, RunDirectory(tmp_path_factory.mktemp("run")))
+                try:
+                    call = caller.call(url)
+                    await (scene(call) if scene else call.hold())
+                finally:
+                    caller.close()
+            return caller.rows
+
+        return asyncio.run(stage())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(hold):
+    """The rows of a call in Opus that went well."""
+    return hold()
+
+
+def test_a_call_over_webrtc_is_held_to_its_end(whole) -> None:
+    assert [turn["outcome"] for turn in whole.of("turns")] == ["answered", "answered"]
+    session = whole.session
+    assert (session["outcome"], session["error_class"], json.loads(session["errors"])) == (
+        "completed",
+        "",
+        {},
+    )
+    assert session["session_id"].startswith("sess_")
+
+
+def test_the_connection_is_timed_by_its_parts(whole) -> None:
+    session = whole.session
+
+    parts = [session[name] for name in CONNECTING]
+    assert all(part > 0 for part in parts)
+    assert sum(parts) == pytest.approx(session["connect_ms"], abs=20)
+    assert session["upgrade_ms"] is None
+    assert session["first_rtp_ms"] > 0
+
+
+def test_what_the_network_did_is_told(whole) -> None:
+    session = whole.session
+
+    assert session["codec"] == "opus"
+    answers = whole.of("turns")
+    assert (
+        session["packets_expected"] == session["packets_received"] == sum(turn["chunks"] for turn in answers)
+    )
+    assert (session["packets_lost"], session["packet_loss"], session["burst_ratio"]) == (0, 0, 1)
+    assert session["jitter_ms"] is not None and session["jitter_ms"] <= session["jitter_max_ms"]
+    assert session["player_delay_ms"] == 40
+    assert session["kbit_per_s_sent"] > 0 and session["kbit_per_s_received"] > 0
+    assert session["codec_fallbacks"] == 0
+    states = json.loads(session["peer_states"])
+    assert [state for state, _ in states][-1] == "connected"
+    assert [at_ms for _, at_ms in states] == sorted(at_ms for _, at_ms in states)
+
+
+def test_the_parts_of_a_latency_add_up_over_rtp(whole) -> None:
+    for turn in whole.of("turns"):
+        assert turn["identity_error_ms"] == pytest.approx(0, abs=1e-6)
+        assert turn["playout_wait_ms"] == 40
+        assert turn["audio_ms"] == 240  # the answer's 240 ms are twelve packets
+        assert turn["output_started_ns"] < turn["output_stopped_ns"]
+        assert turn["closed_ns"] >= turn["audible_ns"] > turn["first_audio_ns"] >= turn["commit_sent_ns"]
+
+
+def test_the_slowest_turns_are_drawn_from_packets(whole) -> None:
+    waveforms = whole.of("waveforms")
+
+    assert [waveform["turn"] for waveform in waveforms] == [1, 2]
+    for waveform, turn in zip(waveforms, whole.of("turns"), strict=True):
+        assert waveform["start_ns"] == turn["first_audio_ns"] + 40 * NS_PER_MS
+        assert len(waveform["peaks"]) == 24
+        assert 6_000 < max(waveform["peaks"]) < 10_000
+
+
+@pytest.mark.parametrize("codec", ["pcmu", "pcma"])
+def test_g711_is_spoken_and_heard_too(hold, codec) -> None:
+    rows = hold(f"codec: {codec}")
+
+    assert rows.session["codec"] == codec
+    assert rows.session["kbit_per_s_sent"] < 70
+    assert [turn["outcome"] for turn in rows.of("turns")] == ["answered", "answered"]
+    assert all(6_000 < max(waveform["peaks"]) < 10_000 for waveform in rows.of("waveforms"))
+
+
+def test_events_can_go_over_a_sideband(hold) -> None:
+    rows = hold("control: sideband")
+
+    session = rows.session
+    assert (session["outcome"], session["answered"], session["malformed_events"]) == ("completed", 2, 0)
+    assert all(session[name] is not None for name in (*CONNECTING, "tcp_ms", "upgrade_ms"))
+
+
+def test_a_refused_key_is_the_calls_error(hold) -> None:
+    rows = hold(key="another")
+
+    session = rows.session
+    assert (session["outcome"], session["error_class"]) == ("failed", "key_401")
+    assert json.loads(session["errors"]) == {"key_401": 1}
+    assert session["packet_loss"] is None and session["mos_estimate"] is None
+
+
+def test_a_call_that_is_aborted_leaves_its_peer_and_its_row(hold) -> None:
+    async def scene(call) -> None:
+        held = asyncio.ensure_future(call.hold())
+        while call.conversation.open_turn is None:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.001)
+        call.stop(abort=True)
+        await held
+
+    rows = hold(scene=scene)
+    assert rows.session["outcome"] == "interrupted"
+    assert [turn["outcome"] for turn in rows.of("turns")] == ["interrupted"]
+
+
+def test_a_call_that_is_given_up_while_it_is_dialled_is_interrupted(hold) -> None:
+    async def scene(call) -> None:
+        held = asyncio.ensure_future(call.hold())
+        await asyncio.sleep(0)
+        call.stop(abort=True)
+        await held
+
+    assert hold(scene=scene).session["outcome"] == "interrupted"
+
+
+def test_what_the_peer_counted_is_taken_over() -> None:
+    network = Network()
+    counted = PeerStatistics(
+        packets_sent=500,
+        bytes_sent=40_000,
+        packets_received=250,
+        bytes_received=10_000,
+        packets_lost=0,
+        packets_duplicated=0,
+        jitter_ms=0.0,
+        packets_rejected=0,
+        remote_reports=(RemoteReport(1, 0.5, 3, 9.0), RemoteReport(2, 0.0, 5, 2.5)),
+        round_trips=(RoundTrip(1, 12.0, "rtcp"), RoundTrip(2, 8.0, "ice"), RoundTrip(3, 30.0, "rtcp")),
+    )
+    note_statistics(network, counted, connected_s=10.0)
+
+    assert (network.remote_packet_loss, network.remote_jitter_ms) == (0.01, 2.5)
+    assert (network.round_trip_ms, network.round_trip_max_ms) == (12.0, 30.0)
+    assert (network.kbit_per_s_sent, network.kbit_per_s_received) == (32.0, 8.0)

@@ -1,0 +1,42 @@
+from rtbench.analysis.network import NetworkSummary
+from rtbench.report.network import network_facts
+
+GOOD = NetworkSummary(
+    calls=24,
+    codecs={"opus": 20, "pcmu": 4},
+    packets_expected=8_000,
+    packets_lost=80,
+    packets_late=4,
+    packets_reordered=3,
+    packets_duplicated=0,
+    concealed_ms=1_680.0,
+    degraded_calls=4,
+    codec_fallbacks=4,
+    connection_ms={"key_ms": 4.0, "sdp_ms": 10.25},
+    mos_inputs={"one_way_delay_ms": 66.5, "mos_loss_percent": 1.05, "mos_r": 93.2},
+)
+
+
+def test_every_count_is_told_with_what_it_is_of() -> None:
+    facts = dict(network_facts(GOOD))
+
+    assert facts["Calls"] == "24 (20 opus, 4 pcmu)"
+    assert facts["Lost"] == "80 of 8,000 packets, 1.0%"
+    assert facts["Too late to be played"] == "4, 0.1%"
+    assert facts["Calls on a degraded network"] == facts["Calls opened in another codec for that"] == "4"
+    assert facts["Connection, median parts in ms"] == "key 4, SDP 10.2"
+
+
+def test_the_score_stands_with_its_inputs() -> None:
+    assert dict(network_facts(GOOD))["Estimated MOS"] == (
+        "4.41 by ITU-T G.107, of medians: one-way delay, mouth to ear 66.5, packets not played, per cent 1.05, rating R 93.2"
+    )
+
+
+def test_what_could_not_be_rated_says_why() -> None:
+    bare = NetworkSummary(2, {"opus": 2}, 0, 0, 0, 0, 0, 0.0, 0, 0, {}, {})
+    facts = dict(network_facts(bare))
+
+    assert facts["Lost"] == "0 of 0 packets, –"
+    assert facts["Connection, median parts in ms"] == "–"
+    assert facts["Estimated MOS"].startswith("n/a")

@@ -1,0 +1,50 @@
+"""Networks as a scenario writes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from rtbench.core.impairment import Conditions
+from rtbench.core.impairment_presets import PRESETS
+from rtbench.scenario.network import NetworkField
+
+ADAPTER = TypeAdapter(NetworkField)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_by_its_name(name: str) -> None:
+    assert ADAPTER.validate_python(name).conditions == PRESETS[name]
+
+
+def test_a_preset_with_changes() -> None:
+    found = ADAPTER.validate_python({"preset": "4g", "loss": 0.02, "delay": "80 ms"}).conditions
+
+    assert found == replace(PRESETS["4g"], name="4g, changed", loss=0.02, delay_ms=80.0)
+
+
+def test_numbers_alone() -> None:
+    found = ADAPTER.validate_python({"delay": "20 ms", "jitter": "5 ms", "up_kbps": 64.0}).conditions
+
+    assert found == Conditions(name="own", delay_ms=20.0, jitter_ms=5.0, up_kbps=64.0)
+
+
+def test_none_is_the_real_network() -> None:
+    assert ADAPTER.validate_python(None) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("5g", "unknown preset '5g'"),
+        ({"delay": "5 ms", "jitter": "9 ms"}, "is more than the delay"),
+        ({"outage_every": "5 s", "outage": "5 s"}, "lasts as long as the periods"),
+        (7, "must be the name of a preset"),
+        ({"loss": 1.0}, "less than 1"),
+    ],
+)
+def test_what_makes_no_sense_is_told(written, sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        ADAPTER.validate_python(written)
