@@ -116,7 +116,14 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
                     }
                 )  # fmt: skip
             session_table.append(
-                of | {"outcome": "completed", "session_success": 1.0, "errors": "{}", "connect_ms": 9.0, "uptime": 1.0}
+                of
+                | {
+                    "outcome": "completed",
+                    "session_success": 1.0,
+                    "errors": "{}",
+                    "connect_ms": 9.0,
+                    "uptime": 1.0,
+                }
             )
         seconds.append(
             {

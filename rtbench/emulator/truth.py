@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtbench.core.response_events import AudioDelta, ResponseCreated, ResponseDone
-from rtbench.core.server_events import SpeechStarted, SpeechStopped
+from rtbench.core.server_events import SessionCreated, SpeechStarted, SpeechStopped
 from rtbench.emulator.output import Cleared
 from rtbench.emulator.playout import SpeakPackets
 
@@ -127,6 +127,9 @@ class TruthRow:
     transport: str = "websocket"
     """websocket or webrtc. Over WebRTC instants of audio are those of RTP packets."""
 
+    session_created_sent_ns: int | None = None
+    """Of its session's `session.created`: where a caller's outage ended whose session this one replaced."""
+
     played_ms: float | None = None
     """Of an answer over WebRTC that was cut off by the service: audio that had left by then."""
 
@@ -140,9 +143,11 @@ class TruthLog:
         self._interrupted_by: dict[str, TruthRow] = {}
         self._finished: list[TruthRow] = []
         self._speech_stopped: tuple[str, int] = ("", 0)
+        self._session_created_ns: int | None = None
         self._stamps: dict[type[Any], Callable[..., None]] = {
             AudioDelta: self._stamp_audio,
             SpeakPackets: self._stamp_audio,
+            SessionCreated: self._stamp_session_created,
             SpeechStarted: self._stamp_speech_started,
             SpeechStopped: self._stamp_speech_stopped,
             ResponseCreated: self._stamp_created,
@@ -154,6 +159,7 @@ class TruthLog:
         item_id, sent_ns = self._speech_stopped
         if item_id and item_id == row.item_id:
             row.speech_stopped_sent_ns = sent_ns
+        row.session_created_sent_ns = self._session_created_ns
         self._open[row.response_id] = row
 
     def release(self, response_id: str) -> None:
@@ -221,6 +227,9 @@ class TruthLog:
             row.last_audio_sent_ns = sent_ns
             if row.first_audio_sent_ns is None:
                 row.first_audio_sent_ns = sent_ns
+
+    def _stamp_session_created(self, _: SessionCreated, sent_ns: int) -> None:
+        self._session_created_ns = sent_ns
 
     def _stamp_speech_started(self, event: SpeechStarted, sent_ns: int) -> None:
         row = self._interrupted_by.pop(event.item_id, None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from rtbench.core.audio import Audio
 from rtbench.core.client_events import ResponseCreate
 from rtbench.core.response_events import AudioDelta, ResponseCreated, ResponseDone
-from rtbench.core.server_events import SpeechStarted, SpeechStopped
+from rtbench.core.server_events import SessionCreated, SpeechStarted, SpeechStopped
 from rtbench.emulator.truth import Interruption, TruthLog, TruthRow
 
 MS = 1_000_000
@@ -47,6 +47,15 @@ def test_a_response_that_comes_later_knows_when_its_turn_was_told():
     log.open(row("other", "j"))
     log.abandon()
     assert [done.speech_stopped_sent_ns for done in log.take()] == [10, None]
+
+
+def test_every_response_knows_when_its_session_began():
+    log = TruthLog()
+    log.stamp(SessionCreated(session={"id": "s"}), 7)
+    log.open(row())
+    log.open(row("other", "j"))
+    log.abandon()
+    assert [done.session_created_sent_ns for done in log.take()] == [7, 7]
 
 
 def test_events_of_other_responses_are_not_mixed_in():
