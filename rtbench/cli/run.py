@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtbench.cli.argument import positive_amount
 from rtbench.cli.run_judging import Judging, add_run_options, report_run
 from rtbench.core.errors import ExitCode, RtbenchError, UsageError
 
@@ -33,7 +34,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="emulator (default: one is started for the run), openai, azure, or a base URL such as http://127.0.0.1:8080/v1",
     )
     parser.add_argument("--users", type=_positive_int, metavar="N", help="callers at the same time")
-    parser.add_argument("--spawn-rate", type=_positive_float, metavar="N", help="new callers per second")
+    parser.add_argument("--spawn-rate", type=positive_amount, metavar="N", help="new callers per second")
     parser.add_argument(
         "--duration",
         metavar="TIME",
@@ -52,7 +53,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--transport", choices=["websocket", "webrtc"], default="", help="default: as the scenario says"
     )
     parser.add_argument(
-        "--codec", choices=["opus", "pcmu", "pcma"], default="", help="over WebRTC; default: as the scenario says"
+        "--codec",
+        choices=["opus", "pcmu", "pcma"],
+        default="",
+        help="over WebRTC; default: as the scenario says",
     )
     parser.add_argument(
         "--network",
@@ -233,13 +237,3 @@ def _port(written: str) -> int:
     if not written.isdecimal() or not 1 <= int(written) <= 65_535:
         raise argparse.ArgumentTypeError(f"must be a port from 1 to 65535, not '{written}'")
     return int(written)
-
-
-def _positive_float(written: str) -> float:
-    try:
-        value = float(written)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, not '{written}'")
-    return value

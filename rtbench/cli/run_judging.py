@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from rtbench.cli.argument import positive_amount
 from rtbench.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_baseline_options(parser)
     parser.add_argument(
         "--budget-usd",
-        type=_amount,
+        type=positive_amount,
         metavar="USD",
         help="stop when so much is spent, by the tokens that are reported",
     )
     parser.add_argument(
         "--budget-minutes",
-        type=_amount,
+        type=positive_amount,
         metavar="N",
         help="stop when calls of so many minutes in all were held",
     )
@@ -197,13 +198,3 @@ def _add_to_job(directory: Path) -> None:
     page = RunDirectory(directory).summary_md
     if os.environ.get(VARIABLE) and page.is_file():
         append_step_summary(page.read_text(encoding="utf-8"), os.environ)
-
-
-def _amount(written: str) -> float:
-    try:
-        value = float(written)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, not '{written}'")
-    return value

@@ -100,5 +100,8 @@ class Session:
     unknown_events: int = 0
     malformed_events: int = 0
 
+    cost_usd: float | None = None
+    """Of its turns' tokens, by published prices; None where the model's price is not known."""
+
     network: Network = field(default_factory=Network)
     """What the network did to its media, over WebRTC; in a row its fields stand beside the session's own."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from rtbench.core import pcm
 from rtbench.core.audio import PCM16, AudioFormat
 from rtbench.core.codec import AudioCodec, PacketDecoder
+from rtbench.core.rtp import Packet
 
 REORDER_PACKETS = 3
 """Packets that may overtake one: 60 ms, as long as a browser's jitter buffer waits at its least."""
@@ -20,21 +21,12 @@ _MAX_GAP_MS = 60_000
 """Timestamps further apart than this are those of another stream: nothing is filled in."""
 
 
-class Packet(Protocol):
-    """What is read of an RTP packet."""
-
-    @property
-    def sequence(self) -> int: ...
-
-    @property
-    def timestamp(self) -> int: ...
+class StreamPacket(Packet, Protocol):
+    """A packet that says whose it is."""
 
     @property
     def ssrc(self) -> int:
         """The stream that it belongs to."""
-
-    @property
-    def payload(self) -> bytes: ...
 
 
 class RtpInput:
@@ -46,7 +38,7 @@ class RtpInput:
 
         self._codec = codec
         self._decoder = decoder
-        self._held: dict[int, Packet] = {}
+        self._held: dict[int, StreamPacket] = {}
         self._ssrc: int | None = None
         self._next = 0
         """Sequence number that comes next, counted on beyond 16 bits."""
@@ -58,7 +50,7 @@ class RtpInput:
         self.late = 0
         """Packets that came twice, or after they had been given up."""
 
-    def receive(self, packet: Packet) -> bytes:
+    def receive(self, packet: StreamPacket) -> bytes:
         """Audio that is known by now, in `fmt`; empty where an earlier packet is waited for."""
         if packet.ssrc != self._ssrc:
             self._begin(packet)
@@ -76,7 +68,7 @@ class RtpInput:
             audio += self._take_ready()
         return audio
 
-    def _begin(self, packet: Packet) -> None:
+    def _begin(self, packet: StreamPacket) -> None:
         """Another stream has nothing to do with the one before, neither numbers nor timestamps."""
         self._ssrc, self._next, self._next_ticks = packet.ssrc, packet.sequence, None
         self._held.clear()
@@ -89,7 +81,7 @@ class RtpInput:
             audio += self._gap_before(packet) + self._decoded(packet)
         return audio
 
-    def _gap_before(self, packet: Packet) -> bytes:
+    def _gap_before(self, packet: StreamPacket) -> bytes:
         """Silence for what was lost, or never sent as nobody spoke."""
         if self._next_ticks is None:
             return b""
@@ -98,7 +90,7 @@ class RtpInput:
             return b""
         return pcm.silence(self.fmt, ticks * self._codec.rate_hz // self._codec.clock_rate_hz)
 
-    def _decoded(self, packet: Packet) -> bytes:
+    def _decoded(self, packet: StreamPacket) -> bytes:
         if self._codec.fmt is not None:
             audio = packet.payload
         else:

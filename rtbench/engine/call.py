@@ -84,7 +84,12 @@ class Call(Driver):
         self._waveform = WaveformKeeper(around.podium.turns, script.session.output_format)
         self._recording = self._make_recording(script)
         self._ledger = Ledger(
-            keys, self._conversation, script.session.input_format.rate_hz, around.unix_offset_ns, around.emit
+            keys,
+            self._conversation,
+            script.session.input_format.rate_hz,
+            around.unix_offset_ns,
+            around.emit,
+            lambda: plan.price(fell_back=self._conversation.session.fell_back),
         )
         self._microphone: PacedMicrophone | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()

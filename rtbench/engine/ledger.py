@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rtbench.clock import NS_PER_MS, NS_PER_S
@@ -17,6 +17,7 @@ from rtbench.core.turns import Turn
 from rtbench.engine.recording import Recording
 from rtbench.engine.rows import RowKeys, incident_row, mishap_row, session_row, stimulus_row, turn_row
 from rtbench.engine.waveform import HIGHEST_PEAK, WINDOW_MS, SlowestTurns, WaveformKeeper
+from rtbench.scenario.prices import Price
 
 Emit = Callable[[str, dict[str, Any]], None]
 """Takes a table's name and a row of it."""
@@ -48,12 +49,16 @@ class Ledger:
         input_rate_hz: int,
         unix_offset_ns: int,
         emit: Emit,
+        price: Callable[[], Price | None] = lambda: None,
     ) -> None:
+        """`price`: of the model that the caller talks to now."""
         self._keys = keys
         self._conversation = conversation
         self._input_rate_hz = input_rate_hz
         self._unix_offset_ns = unix_offset_ns
         self._emit = emit
+        self._price = price
+        self._cost_usd: float | None = 0.0 if price() is not None else None
         self._drawn_turns: set[int] = set()
 
     def turn(
@@ -72,6 +77,7 @@ class Ledger:
             late_max_ms,
             at_unix_ns=turn.user_speech_end_ns + self._unix_offset_ns,
             concurrency=concurrency,
+            cost_usd=self._cost(turn),
             speech_end_sample=self._sample_at(turn.user_speech_end_ns),
         )
         self._emit("turns", row)
@@ -128,15 +134,24 @@ class Ledger:
 
     def session(self, unknown_fields: Counter[str], **columns: Any) -> None:
         """The call is over."""
-        at_unix_ns = self._conversation.session.planned_ns + self._unix_offset_ns
-        row = session_row(
-            self._keys, self._conversation.session, unknown_fields, at_unix_ns=at_unix_ns, **columns
-        )
+        session = replace(self._conversation.session, cost_usd=self._cost_usd)
+        at_unix_ns = session.planned_ns + self._unix_offset_ns
+        row = session_row(self._keys, session, unknown_fields, at_unix_ns=at_unix_ns, **columns)
         self._emit("sessions", row)
 
     @property
     def _session_id(self) -> str:
         return self._conversation.session.session_id
+
+    def _cost(self, turn: Turn) -> float | None:
+        """Of a turn, which is added to the session's; one that cannot be told leaves the session's untold too."""
+        price = self._price()
+        cost_usd = None if price is None else price.usd(turn)
+        if cost_usd is None or self._cost_usd is None:
+            self._cost_usd = None
+        else:
+            self._cost_usd += cost_usd
+        return cost_usd
 
     def _sample_at(self, instant_ns: int) -> int:
         return self._conversation.grid.sample_at(instant_ns, self._input_rate_hz)

@@ -22,6 +22,7 @@ from rtbench.scenario.clips import check_clips, open_corpus, script_sounds
 from rtbench.scenario.compile import compile_script
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
+from rtbench.scenario.prices import Price, price_of
 from rtbench.scenario.transport import CodecName, TransportName
 
 FALLBACK_CODEC: CodecName = "pcmu"
@@ -68,6 +69,11 @@ class Plan:
     def session(self) -> dict[str, Any]:
         """The session object with which an ephemeral key is asked for."""
         return {**self._session.settings, "model": self.scenario.session.model}
+
+    def price(self, *, fell_back: bool) -> Price | None:
+        """What tokens cost, also of the model that a caller falls back to; None where that is not known."""
+        model = self.scenario.reconnect.fall_back_model if fell_back else ""
+        return price_of(model or self.scenario.session.model)
 
     def encode_clips(self) -> None:
         """Read and encode every clip that a call may play, so that no call waits for it."""

@@ -72,6 +72,7 @@ TURNS = _schema(
     *_KEYS,
     ("at_unix_ns", pa.int64()),  # wall time of the end of the user's speech
     ("concurrency", pa.int64()),  # sessions of this engine alive at that time
+    ("cost_usd", pa.float64()),  # of its tokens, by published prices; null where the model's price is not known
     *_columns(Turn, [metric.name for metric in TURN_METRICS]),
     ("speech_end_sample", pa.int64()),  # last speech sample, counted in the session's input stream
     ("frame_late_max_ms", pa.float64()),  # worst send lateness of the turn's frames

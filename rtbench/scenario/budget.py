@@ -43,24 +43,22 @@ class BudgetMeter:
         self.usd = 0.0
         self.minutes = 0.0
         self._budget = budget
-        self._prices: dict[str, Price] = {}
 
     def begin(self, scenario: Scenario) -> None:
-        """The next run is of this scenario. Raises UsageError where money is limited and its model has no price."""
-        model = scenario.session.model
-        price = price_of(model)
-        if price is not None:
-            self._prices[scenario.name] = price
-        elif self._budget.usd is not None:
-            raise UsageError(
-                f"--budget-usd: there is no price of the model '{model}'{did_you_mean(model, PRICES)} "
-                "--budget-minutes limits it without one"
-            )
+        """The next run is of this scenario. Raises UsageError where money is limited and a model of it has no price."""
+        if self._budget.usd is None:
+            return
+        for model in filter(None, (scenario.session.model, scenario.reconnect.fall_back_model)):
+            if price_of(model) is None:
+                raise UsageError(
+                    f"--budget-usd: there is no price of the model '{model}'{did_you_mean(model, PRICES)} "
+                    "--budget-minutes limits it without one"
+                )
 
     def take(self, table: str, row: Mapping[str, Any]) -> None:
         """One finished row of a table."""
-        if table == "turns" and (price := self._prices.get(row["scenario"])) is not None:
-            self.usd += price.usd(row)
+        if table == "turns":
+            self.usd += row["cost_usd"] or 0.0
         elif table == "generator":
             self.minutes += row["sessions"] * row["interval_ms"] / 60_000
 

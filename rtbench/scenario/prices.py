@@ -7,14 +7,23 @@ name or by that of a dated snapshot of it (`gpt-realtime-2025-08-28`).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 PRICES_AS_OF = "2025-10"
 """When the table was last looked over."""
 
 PER = 1_000_000
+
+
+class Tokens(Protocol):
+    """Tokens by kind, as a turn counts them; input includes what was cached."""
+
+    input_text_tokens: int
+    input_audio_tokens: int
+    cached_tokens: int
+    output_text_tokens: int
+    output_audio_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +37,21 @@ class Price:
     audio_cached: float
     audio_out: float
 
-    def usd(self, tokens: Mapping[str, Any]) -> float:
-        """The cost of a row of turns, by its columns of tokens.
+    def usd(self, tokens: Tokens) -> float:
+        """The cost of a turn.
 
-        A row does not say which of its cached tokens were text. They are taken off the text first and
+        It does not say which of its cached tokens were text. They are taken off the text first and
         charged at the dearer of the two cached prices, so that a limit is reached too early, not too late.
         """
-        text, audio, cached = (
-            int(tokens[name] or 0) for name in ("input_text_tokens", "input_audio_tokens", "cached_tokens")
-        )
-        cached = min(cached, text + audio)
+        text, audio = tokens.input_text_tokens, tokens.input_audio_tokens
+        cached = min(tokens.cached_tokens, text + audio)
         of_text = min(cached, text)
         cost = (
             (text - of_text) * self.text_in
             + (audio - (cached - of_text)) * self.audio_in
             + cached * max(self.text_cached, self.audio_cached)
-            + int(tokens["output_text_tokens"] or 0) * self.text_out
-            + int(tokens["output_audio_tokens"] or 0) * self.audio_out
+            + tokens.output_text_tokens * self.text_out
+            + tokens.output_audio_tokens * self.audio_out
         )
         return cost / PER
 

@@ -1,5 +1,6 @@
 """Every metric by family; a new one is a function in its family's file and one entry in its tuple."""
 
+from rtbench.core.metrics.cost import COST_METRICS
 from rtbench.core.metrics.delivery import DELIVERY_METRICS
 from rtbench.core.metrics.metric import METRIC_VERSION, Metric
 from rtbench.core.metrics.network import NETWORK_METRICS
@@ -8,12 +9,13 @@ from rtbench.core.metrics.response import RESPONSE_METRICS
 from rtbench.core.metrics.session import CONNECTION_METRICS
 from rtbench.core.metrics.turn_taking import STIMULUS_METRICS, TURN_TAKING_METRICS
 
-SESSION_METRICS = CONNECTION_METRICS + NETWORK_METRICS
+SESSION_METRICS = CONNECTION_METRICS + NETWORK_METRICS + COST_METRICS
 TURN_METRICS = RESPONSE_METRICS + DELIVERY_METRICS + TURN_TAKING_METRICS + CONTEXT_METRICS
 
 __all__ = [
     "CONNECTION_METRICS",
     "CONTEXT_METRICS",
+    "COST_METRICS",
     "DELIVERY_METRICS",
     "INCIDENT_METRICS",
     "METRIC_VERSION",

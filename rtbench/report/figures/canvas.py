@@ -7,7 +7,7 @@ differs in shape, line or place. No pyplot: figures are objects, and nothing glo
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,23 @@ def new_figure(height_in: float = HEIGHT_IN, width_in: float = WIDTH_IN) -> Figu
     figure = Figure(figsize=(width_in, height_in), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def stack_bar(axes: Axes, place: int, parts: Iterable[tuple[float, str, str, str]]) -> None:
+    """One horizontal bar of parts (width, label, colour, hatch) end to end; the first bar of all names them."""
+    left = 0.0
+    for width, label, colour, hatch in parts:
+        axes.barh(
+            place,
+            width,
+            left=left,
+            height=0.55,
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            label=label if place == 0 else None,
+        )
+        left += width
 
 
 def keep(figure: Figure, png: Path) -> str:

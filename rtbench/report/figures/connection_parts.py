@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rtbench.analysis.network import CONNECTION_PARTS
-from rtbench.report.figures.canvas import BLUE, GREEN, ORANGE, PURPLE, SKY, THOUSANDS, new_axes
+from rtbench.report.figures.canvas import BLUE, GREEN, ORANGE, PURPLE, SKY, THOUSANDS, new_axes, stack_bar
 from rtbench.results.reader import Run
 
 TITLE = "Parts of the connection"
@@ -51,18 +51,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def _bar(axes: Axes, place: int, rows: pd.DataFrame) -> None:
-    left = 0.0
-    for column, label in CONNECTION_PARTS.items():
-        width = float(rows[column].mean())
-        colour, hatch = LOOKS[column]
-        axes.barh(
-            place,
-            width,
-            left=left,
-            height=0.55,
-            color=colour,
-            hatch=hatch,
-            edgecolor="white",
-            label=label if place == 0 else None,
-        )
-        left += width
+    parts = (
+        (float(rows[column].mean()), label, *LOOKS[column]) for column, label in CONNECTION_PARTS.items()
+    )
+    stack_bar(axes, place, parts)

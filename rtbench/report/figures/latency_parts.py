@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rtbench.report.figures.canvas import BLUE, GREEN, ORANGE, PURPLE, THOUSANDS, new_axes
+from rtbench.report.figures.canvas import BLUE, GREEN, ORANGE, PURPLE, THOUSANDS, new_axes, stack_bar
 from rtbench.results.reader import Run
 
 TITLE = "Parts of the latency"
@@ -55,17 +55,4 @@ def _band(turns: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
 
 
 def _bar(axes: Axes, place: int, rows: pd.DataFrame) -> None:
-    left = 0.0
-    for column, (label, colour, hatch) in PARTS.items():
-        width = float(rows[column].mean())
-        axes.barh(
-            place,
-            width,
-            left=left,
-            height=0.55,
-            color=colour,
-            hatch=hatch,
-            edgecolor="white",
-            label=label if place == 0 else None,
-        )
-        left += width
+    stack_bar(axes, place, ((float(rows[column].mean()), *look) for column, look in PARTS.items()))
