@@ -1,7 +1,7 @@
 """The README, taken by its word.
 
-Lines of `bash` blocks are run, shortened by options that come last and so win; `python` blocks too, and `yaml`
-blocks are checked as scenarios. `sh` blocks need a remote service, other machines or much time: their commands are
+Lines of `bash` blocks are run, shortened by options that come last and so win; `python` blocks too, `yaml`
+blocks are checked as scenarios, and the commands of `yml` blocks, which are workflows, are run in their order. `sh` blocks need a remote service, other machines or much time: their commands are
 held against the parsers.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import yaml
 
 from rtbench.cli.main import build_parser, main
 from rtbench.core.errors import ExitCode
@@ -154,6 +155,25 @@ def test_a_scenario_can_be_used(scenario: str, tmp_path: Path) -> None:
     assert main(["scenario", "check", str(path)]) == ExitCode.PASS
 
 
+@pytest.mark.parametrize("workflow", blocks("yml"))
+def test_the_commands_of_a_workflow_do_what_they_are_there_for(
+    workflow: str, workplace: Path, environment: dict[str, str]
+) -> None:
+    """One after the other, as the job does; that which installs rtbench is left out."""
+    steps = [step for job in yaml.safe_load(workflow)["jobs"].values() for step in job["steps"]]
+    commands = [step["run"] for step in steps if "run" in step and "pip install" not in step["run"]]
+    assert any(map(is_run, commands))
+    page = workplace / "step_summary.md"
+    for command in commands:
+        ended = subprocess.run(
+            f"{command} {SHORT['rtbench run'] if is_run(command) else ''}",
+            shell=True, cwd=workplace, env=environment | {"GITHUB_STEP_SUMMARY": str(page)},
+            capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+        assert ended.returncode in (RAN if is_run(command) else (ExitCode.PASS,)), ended.stdout + ended.stderr
+    assert re.match(r"# (VALID|SUSPECT|INVALID): ", page.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("command", [line for line in lines("sh") if line.startswith("rtbench ")])
 def test_a_command_that_is_not_run_here_has_options_that_exist(
     command: str, capsys: pytest.CaptureFixture[str]
@@ -195,5 +215,5 @@ def test_the_table_of_files_names_everything_that_a_run_leaves_behind() -> None:
 
 
 def test_every_fence_has_a_language_that_says_how_it_is_tested() -> None:
-    assert {language for language, _ in FENCE.findall(README)} == {"bash", "sh", "python", "yaml"}
+    assert {language for language, _ in FENCE.findall(README)} <= {"bash", "sh", "python", "yaml", "yml"}
     assert README.count("```") == 2 * len(FENCE.findall(README))

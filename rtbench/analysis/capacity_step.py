@@ -110,7 +110,7 @@ def measure_step(
         goodput_per_s=_good(answered, slos) / seconds if seconds else 0.0,
         turns_per_s=len(turns) / seconds if seconds else 0.0,
         errors=_lost(errors.turns, errors.sessions),
-        cost_usd_per_hour=_cost_per_hour(run.sessions, seconds),
+        cost_usd_per_hour=_cost_per_hour(run.turns, seconds),
     )
 
 
@@ -183,9 +183,7 @@ def _lost(*counts: dict[str, int]) -> dict[str, int]:
     return total
 
 
-def _cost_per_hour(sessions: pd.DataFrame, seconds: float) -> float | None:
-    """Of the sessions that ended, at their rate; None where sessions have no price."""
-    if "cost_usd" not in sessions or not seconds:
-        return None
-    costs = sessions["cost_usd"].dropna()
-    return None if costs.empty else float(costs.sum()) / seconds * 3600
+def _cost_per_hour(turns: pd.DataFrame, seconds: float) -> float | None:
+    """Of the turns that ended, at their rate; None where they have no price."""
+    costs = turns["cost_usd"].dropna()
+    return None if costs.empty or not seconds else float(costs.sum()) / seconds * 3600

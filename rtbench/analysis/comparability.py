@@ -1,7 +1,7 @@
 """Whether runs can be compared: what must be the same in all of them, and what is different where they cannot.
 
 The same must be the definitions of the metrics, what callers say and do, the corpus they say it from,
-the transport, and the load. What may differ is what a comparison is about: the target, and how an
+the transport and its codec, and the load. What may differ is what a comparison is about: the target, and how an
 emulated service behaves; and what only makes a run longer or judges it.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 from rtbench.analysis.verdict import Level, Verdict
 from rtbench.core.errors import UsageError
 from rtbench.results.reader import Run
+from rtbench.scenario.model import Scenario
 from rtbench.scenario.source import Source
 
 NOT_OF_THE_CALLERS = frozenset(
@@ -25,6 +26,8 @@ NOT_OF_THE_CALLERS = frozenset(
 
 OF_THE_LOAD = frozenset({"users", "spawn_rate", "shape"})
 """Keys that the run's own record of its load overrules."""
+
+DEFAULT_CODEC = Scenario.model_fields["codec"].default
 
 
 def refuse_incomparable(base: Run, others: Sequence[Run]) -> None:
@@ -49,6 +52,9 @@ def differences(one: Run, other: Run) -> Iterator[str]:
     for key, told in (("metric_version", "metric version"), ("transport", "transport")):
         if a.get(key) != b.get(key):
             yield f"{told} {a.get(key)} and {b.get(key)}"
+    codecs = [effective_codec(run) for run in (a, b)]
+    if codecs[0] != codecs[1] and all(codecs):
+        yield f"codec {codecs[0]} and {codecs[1]}"
     corpora = [(run.get("corpus") or {}) for run in (a, b)]
     if corpora[0].get("sha256") != corpora[1].get("sha256"):
         yield f"corpus {_corpus(corpora[0])} and {_corpus(corpora[1])}"
@@ -58,6 +64,33 @@ def differences(one: Run, other: Run) -> Iterator[str]:
         yield f"scenarios differ{_where(*scenarios)}"
     if recorded and a["load"] != b["load"]:
         yield f"load {_load(a['load'])} and {_load(b['load'])}"
+
+
+def effective_codec(run: Mapping[str, Any]) -> str:
+    """Of the WebRTC calls that were held, several joined by +; empty over a WebSocket.
+
+    A run that did not record it held them in what its command line asked for, else in what its scenarios say.
+    """
+    if "codec" in run:
+        return str(run["codec"] or "")
+    transport = str(run.get("transport", ""))
+    if "webrtc" not in transport:
+        return ""
+    scenarios = [_read(scenario) or {} for scenario in run.get("scenarios", [])]
+    over_webrtc = [each for each in scenarios if "webrtc" in (transport, each.get("transport"))]
+    written = {str(each.get("codec", DEFAULT_CODEC)) for each in over_webrtc}
+    return _option(run.get("command", ()), "--codec") or "+".join(sorted(written))
+
+
+def _option(command: Sequence[str], name: str) -> str:
+    """The last value of an option in a command line; empty where it is not in it."""
+    found = ""
+    for position, word in enumerate(command):
+        if word == name:
+            found = "".join(command[position + 1 : position + 2])
+        elif word.startswith(f"{name}="):
+            found = word.partition("=")[2]
+    return found
 
 
 def _corpus(corpus: Mapping[str, Any]) -> str:
@@ -70,18 +103,24 @@ def _load(load: Mapping[str, Any]) -> str:
 
 def _callers(run: Mapping[str, Any], *, with_load: bool) -> list[Any]:
     """What the scenarios say of the callers; the text itself where it cannot be read."""
-    left_out = NOT_OF_THE_CALLERS if with_load else NOT_OF_THE_CALLERS | OF_THE_LOAD
+    left_out = NOT_OF_THE_CALLERS | {"codec"} | (frozenset() if with_load else OF_THE_LOAD)
     found: list[Any] = []
     for scenario in run.get("scenarios", []):
-        try:
-            data = Source.parse(scenario["text"], Path(scenario["path"])).data
-        except UsageError:
-            data = None
-        if isinstance(data, dict):
-            found.append({key: value for key, value in data.items() if key not in left_out})
-        else:
+        data = _read(scenario)
+        if data is None:
             found.append(scenario["text"])
+        else:
+            found.append({key: value for key, value in data.items() if key not in left_out})
     return found
+
+
+def _read(scenario: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A scenario's data; None where its text cannot be read."""
+    try:
+        data = Source.parse(scenario["text"], Path(scenario["path"])).data
+    except UsageError:
+        return None
+    return data if isinstance(data, dict) else None
 
 
 def _digest(content: Any) -> str:

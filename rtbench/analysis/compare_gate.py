@@ -36,6 +36,11 @@ class Gate:
         return round(float(self.statistic[1:]) / 100, 6) if self.statistic[0] == "p" else None
 
     @property
+    def is_time(self) -> bool:
+        """Whether its metric is in ms."""
+        return METRIC_UNITS[self.metric] == "ms"
+
+    @property
     def worse(self) -> int:
         """1 where a larger value is worse, -1 where a smaller one is."""
         return -1 if self.metric in HIGHER_IS_BETTER else 1
@@ -73,7 +78,7 @@ class Margins:
     """Of a quantile, as a share of the base's; or `absolute`, whichever is the larger."""
 
     absolute: float = 25.0
-    """Of a quantile, in its own unit (ms)."""
+    """Of a quantile of times, in ms."""
 
     rate: float = 0.02
     """Of a rate, as a difference."""

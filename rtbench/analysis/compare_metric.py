@@ -1,7 +1,7 @@
 """The comparison of one figure: its ratio and its difference with their intervals, and what follows from them.
 
-A quantile is judged by its ratio against a margin: the larger of 5% and 25 ms of the base's. Where the
-base is 0 or negative there is no ratio, and the difference is held against 25 ms. A rate is judged by
+A quantile is judged by its ratio against a margin: 5% of the base's, and of times at least 25 ms. Where
+the base is 0 or negative there is no ratio, and the difference is held against the margin. A rate is judged by
 its difference against 2 percentage points; its interval is the wider of the resampled one and
 Newcombe's (1998, method 10, at the effective sample sizes), which does not collapse where nothing went
 wrong on either side.
@@ -165,7 +165,8 @@ def _compare_quantiles(base: Figure, run: Figure, margins: Margins) -> MetricCom
     x, y = base.estimate(), run.estimate()
     as_ratio = x > 0 and y > 0
     drawn = resampled(base, run, as_ratio=as_ratio)
-    margin = max(margins.relative * abs(x), margins.absolute) if math.isfinite(x) else math.inf
+    least = margins.absolute if run.gate.is_time else 0.0
+    margin = max(margins.relative * abs(x), least) if math.isfinite(x) else math.inf
     change = percentile_interval(0.0 if y == x else y - x, difference(drawn.run, drawn.base), drawn.tail)
     ratio = None
     if as_ratio and (drawn.base > 0).all():
@@ -205,7 +206,7 @@ def _decided(
     """`decided` is on the scale of which more is worse, `edge` the margin on it."""
     if decided.low > edge:
         verdict = Change.REGRESSED
-    elif decided.high < edge:
+    elif decided.high <= edge:
         verdict = Change.OK
     else:
         verdict = Change.INCONCLUSIVE

@@ -8,9 +8,6 @@ T. O. (1918): the same loss for a limited number of callers. All hold whatever t
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 
 def erlang_b(places: int, load: float) -> float:
     """The share of calls that find no place.
@@ -25,10 +22,12 @@ def erlang_b(places: int, load: float) -> float:
 
 def erlang_c(places: int, load: float) -> float:
     """The share of calls that have to wait; 1 where there are not more places than erlangs."""
-    if load >= places:
-        return 1.0
-    lost = erlang_b(places, load)
-    return places * lost / (places - load * (1 - lost))
+    return _waiting(places, load, erlang_b(places, load))
+
+
+def _waiting(places: int, load: float, lost: float) -> float:
+    """Formula C from the outcome of B."""
+    return 1.0 if load >= places else places * lost / (places - load * (1 - lost))
 
 
 def engset(callers: int, places: int, idle_load: float) -> float:
@@ -44,14 +43,14 @@ def engset(callers: int, places: int, idle_load: float) -> float:
     return lost
 
 
-def places_needed(load: float, share: float, formula: Callable[[int, float], float] = erlang_b) -> int:
-    """The fewest places with which at most this share of calls is lost (B) or waits (C)."""
-    places = max(1, math.floor(load))
-    while formula(places, load) > share:
+def places_needed(load: float, share: float, *, waiting: bool = False) -> int:
+    """The fewest places with which at most this share of calls is lost (B), or has to wait (C); one pass of B's recursion."""
+    lost, places = 1.0, 0
+    while True:
         places += 1
-    while places > 1 and formula(places - 1, load) <= share:
-        places -= 1
-    return places
+        lost = load * lost / (places + load * lost)
+        if (_waiting(places, load, lost) if waiting else lost) <= share:
+            return places
 
 
 def load_carried(places: int, share: float) -> float:

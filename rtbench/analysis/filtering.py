@@ -15,7 +15,7 @@ def filtered(rows: Rows, filters: Iterable[Filter]) -> Rows:
     """The rows that every filter admits; what a filter says of a whole run (`target`, `transport`) is not looked at."""
     for each in filters:
         if each.name == "scenario":
-            tables = (rows.turns, rows.sessions, rows.stimuli)
+            tables = (rows.turns, rows.sessions, rows.stimuli, rows.incidents)
             rows = Rows(*(table[table["scenario"].eq(each.value)] for table in tables))
         elif not each.is_of_run:
             rows = replace(rows, turns=rows.turns[_admitted(rows.turns, each)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from fractions import Fraction
 
 from rtbench.analysis.capacity import CapacityResult
 from rtbench.analysis.erlang import erlang_b, erlang_c, load_carried, places_needed
@@ -87,7 +88,8 @@ def plan_sessions(traffic: Traffic, measured: CapacityResult | None = None) -> S
     """The sessions for a traffic, and how many of a measured service that is; an open load's capacity counts none."""
     load = traffic.erlangs / traffic.regions
     bare = places_needed(load, traffic.blocking)
-    sessions = math.ceil(bare * (1 + traffic.headroom))
+    # As it was written: 1.1 as a float is a little more than 1.1, and would need one session more.
+    sessions = math.ceil(bare * (1 + Fraction(str(traffic.headroom))))
     level = None
     if measured is not None and not measured.open_load and measured.found.ending in ("edge", "most"):
         level = int(measured.found.level or 0) or None
@@ -97,7 +99,7 @@ def plan_sessions(traffic: Traffic, measured: CapacityResult | None = None) -> S
         bare_per_region=bare,
         blocked=erlang_b(bare, load),
         waiting=erlang_c(bare, load),
-        services=math.ceil(sessions / level) if level else None,
+        services=-(-sessions // level) if level else None,
         service_sessions=level,
         carried_per_hour=load_carried(level, traffic.blocking) * 3600 / traffic.mean_call if level else None,
     )
@@ -111,6 +113,8 @@ def parse_traffic(written: str) -> Traffic:
         key, _, text = (each.strip() for each in part.partition("="))
         if key not in known:
             raise UsageError(f"--plan: unknown key '{key}'{did_you_mean(key, known)}")
+        if key in values:
+            raise UsageError(f"--plan: {key} is given twice")
         values[key] = _value(key, text)
     if missing := [key for key in ("calls_per_hour", "mean_call") if key not in values]:
         raise UsageError(f"--plan: {missing[0]} is missing")

@@ -1,6 +1,7 @@
 """The sample of a metric: which rows of a run count for it, and with what value.
 
-A turn that was never answered counts in every wait for the answer, as infinitely long. Left out are
+A turn that was never answered counts in every wait for the answer, as infinitely long, and so does an
+outage that was given up in every wait for its end. Left out are
 void rows (the generator's fault), turns that ask for no answer, and turns that rtbench or the caller
 stopped before the metric's end came. What a stimulus did not bring about has no value; the rates say
 how often that was.
@@ -8,7 +9,7 @@ how often that was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -16,19 +17,22 @@ import pandas as pd
 
 from rtbench.analysis.outcomes import FLOW, SESSION_RATES, STIMULUS_RATES, TURN_RATES, flow_parts
 from rtbench.analysis.quantiles import Floats
-from rtbench.core.answers import UNANSWERED, WAITS
-from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.answers import GIVEN_UP, RETURNS, UNANSWERED, WAITS
+from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.core.metrics.metric import NS_PER_MS
 from rtbench.results.reader import Run
+from rtbench.results.schema import INCIDENTS
 
 TURN_UNITS = {metric.name: metric.unit for metric in TURN_METRICS}
 SESSION_UNITS = {metric.name: metric.unit for metric in SESSION_METRICS}
 STIMULUS_UNITS = {metric.name: metric.unit for metric in STIMULUS_METRICS}
+INCIDENT_UNITS = {metric.name: metric.unit for metric in INCIDENT_METRICS}
 
 METRIC_NAMES: tuple[str, ...] = (
     *TURN_UNITS,
     *SESSION_UNITS,
     *STIMULUS_UNITS,
+    *INCIDENT_UNITS,
     *TURN_RATES,
     *SESSION_RATES,
     *STIMULUS_RATES,
@@ -45,11 +49,13 @@ class Rows:
     turns: pd.DataFrame
     sessions: pd.DataFrame
     stimuli: pd.DataFrame
+    incidents: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=INCIDENTS.names))
 
     @classmethod
     def of(cls, run: Run) -> Self:
         """All rows of a run."""
-        return cls(run.turns, run.sessions, run.stimuli)
+        incidents = {"incidents": run.incidents} if len(run.incidents) else {}
+        return cls(run.turns, run.sessions, run.stimuli, **incidents)
 
     @property
     def valid_turns(self) -> pd.DataFrame:
@@ -96,6 +102,8 @@ def sample(name: str, rows: Rows) -> Sample:
     if name in STIMULUS_UNITS:
         stimuli = rows.valid_stimuli
         return _sample(name, STIMULUS_UNITS[name], stimuli[name], stimuli)
+    if name in INCIDENT_UNITS:
+        return _incident_sample(name, INCIDENT_UNITS[name], rows.incidents)
     return _rate_sample(name, rows)
 
 
@@ -122,6 +130,15 @@ def _turn_sample(name: str, unit: str, turns: pd.DataFrame) -> Sample:
     waits_ms = (timed_out["closed_ns"] - timed_out["user_speech_end_ns"]).astype(float) / NS_PER_MS
     known_up_to = max([float(edge) for edge in (values.max(), waits_ms.min()) if pd.notna(edge)], default=0.0)
     return _sample(name, unit, values.mask(never, np.inf), turns, known_up_to)
+
+
+def _incident_sample(name: str, unit: str, incidents: pd.DataFrame) -> Sample:
+    values = incidents[name].astype(float)
+    if name not in RETURNS:
+        return _sample(name, unit, values, incidents)
+    never = values.isna() & incidents["outcome"].eq(GIVEN_UP)
+    known_up_to = float(values.max()) if values.notna().any() else 0.0
+    return _sample(name, unit, values.mask(never, np.inf), incidents, known_up_to)
 
 
 def _sample(

@@ -34,7 +34,8 @@ def plain_sentence(
     judged = [result for result in thresholds if result.status != "not_applicable"]
     if judged:
         passed = sum(not result.fails for result in judged)
-        clauses.append(f"{passed} of {_counted(len(judged), 'threshold')} {'holds' if passed == 1 else 'hold'}")
+        verb = "holds" if 1 in (passed, len(judged)) else "hold"
+        clauses.append(f"{passed} of {_counted(len(judged), 'threshold')} {verb}")
     told = "; ".join(clauses)
     match level:
         case Level.INVALID:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from rtbench.analysis.cost import Cost, count_cost
 from rtbench.analysis.errors import ErrorCounts, count_errors
 from rtbench.analysis.health import Health, generator_health
 from rtbench.analysis.measurement_error import MeasurementError, measurement_error
@@ -62,6 +63,9 @@ class Summary:
 
     reliability: Reliability | None = None
     """None where no connection was lost, and no error met."""
+
+    cost: Cost | None = None
+    """None where the service reported no tokens."""
 
     @property
     def headline(self) -> MetricSummary:
@@ -120,6 +124,7 @@ def summarise(run: Run, thresholds_besides: Iterable[Threshold] = ()) -> Summary
         worst=worst_turns(run.turns),
         worst_stimuli=worst_stimuli(run.stimuli),
         reliability=summarise_reliability(run),
+        cost=count_cost(run.turns, run.sessions),
     )
 
 

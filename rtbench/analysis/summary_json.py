@@ -38,6 +38,8 @@ quantile's `low` or `high` that falls there is null.
                    {calls, codecs: {codec: n}, packets_expected, packets_lost, packets_late, packets_reordered,
                    packets_duplicated, concealed_ms, degraded_calls, codec_fallbacks,
                    connection_ms: {part: median}, mos_inputs: {column: median}}
+    cost           null where the service reported no tokens, or {usd, usd_per_minute, usd_per_session, call_minutes,
+                   sessions, tokens: {kind: n}}   by published prices; null where the model has none
     worst_turns    [{session, turn, clip, outcome, voice_to_voice_ms}]
 """
 
@@ -50,6 +52,7 @@ from typing import Any
 import pandas as pd
 
 from rtbench.analysis.compare import Comparison
+from rtbench.analysis.cost import Cost
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.quantiles import Quantile
 from rtbench.analysis.rates import Rate
@@ -90,6 +93,7 @@ def summary_json(summary: Summary, comparison: Comparison | None = None) -> dict
         "turn_taking": _turn_taking(turn_taking, summary.worst_stimuli) if turn_taking else None,
         "network": asdict(summary.network) if summary.network else None,
         "reliability": _reliability(summary.reliability) if summary.reliability else None,
+        "cost": _cost(summary.cost) if summary.cost else None,
         "worst_turns": [_worst_turn(turn) for turn in summary.worst.to_dict("records")],
     }
 
@@ -104,6 +108,11 @@ def _reliability(found: Reliability) -> dict[str, Any]:
         "injected": [asdict(each) for each in found.injected],
         "counts": found.counts,
     }
+
+
+def _cost(found: Cost) -> dict[str, Any]:
+    by = {"usd_per_minute": found.usd_per_minute, "usd_per_session": found.usd_per_session}
+    return {**asdict(found), **by}
 
 
 def _baseline(comparison: Comparison) -> dict[str, Any]:

@@ -11,25 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pandas as pd
 
 from rtbench.analysis.health import Health
 from rtbench.analysis.run_totals import rows_lost
+from rtbench.core import validity
+from rtbench.core.validity import CPU_SUSPECT, Level
 from rtbench.results.reconciliation import Reconciliation
 
-LATENESS_INVALID_MS, LATENESS_SUSPECT_MS = 20.0, 5.0
-VOID_INVALID, VOID_SUSPECT = 0.05, 0.01
-CPU_SUSPECT = 0.85
-
-
-class Level(StrEnum):
-    """How far a run can be trusted."""
-
-    VALID = "VALID"
-    SUSPECT = "SUSPECT"
-    INVALID = "INVALID"
+__all__ = ["Finding", "Level", "Verdict", "judge", "judge_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +118,11 @@ def _losses(health: Health, reconciliation: Reconciliation | None, rows_read: in
         )
     handed_over = max(reconciliation.rows_sent, health.rows_handed_over)
     lost = rows_lost(reconciliation, health.rows_handed_over, rows_read)
-    if lost > 0:
+    if doubt := validity.lost(lost, handed_over):
         yield Finding(
-            Level.INVALID,
+            doubt.level,
             "rows_lost",
-            f"{lost:,} of {handed_over:,} rows of turns and sessions were lost.",
+            f"{doubt.message}.",
             "Free space on the disk of the run's directory; where workers run elsewhere, check their connection.",
         )
 
@@ -157,13 +148,11 @@ def _lateness(health: Health) -> Iterator[Finding]:
             "How late the generator sent is not recorded.",
             "The run ended before its first health row, or the row was lost; run for ten seconds or more.",
         )
-    elif p99_ms > LATENESS_SUSPECT_MS:
-        invalid = p99_ms > LATENESS_INVALID_MS
-        limit_ms = LATENESS_INVALID_MS if invalid else LATENESS_SUSPECT_MS
+    elif doubt := validity.late(p99_ms):
         yield Finding(
-            Level.INVALID if invalid else Level.SUSPECT,
+            doubt.level,
             "send_late",
-            f"1% of frames left more than {p99_ms:.1f} ms late (limit {limit_ms:.0f} ms).",
+            f"{doubt.message}.",
             "Run fewer users per worker, more workers, or longer frames; leave the machine to the test alone.",
         )
 
@@ -171,28 +160,26 @@ def _lateness(health: Health) -> Iterator[Finding]:
 def _void(turns: pd.DataFrame) -> Iterator[Finding]:
     if turns.empty:
         return
-    share = float(turns["void"].mean())
-    if share <= VOID_SUSPECT:
+    doubt = validity.void(float(turns["void"].mean()))
+    if doubt is None:
         return
     reasons = turns.loc[turns["void"], "void_reason"]
     example = next((str(reason) for reason in reasons if reason), "")
-    invalid = share > VOID_INVALID
-    limit = VOID_INVALID if invalid else VOID_SUSPECT
     yield Finding(
-        Level.INVALID if invalid else Level.SUSPECT,
+        doubt.level,
         "void_turns",
-        f"{share:.1%} of turns are void (limit {limit:.0%}){'; for instance, ' + example if example else ''}.",
+        f"{doubt.message}{'; for instance, ' + example if example else ''}.",
         "Late frames: as for send lateness. Identity: keep the run's trace and report it as a bug of rtbench.",
     )
 
 
 def _load(health: Health) -> Iterator[Finding]:
     share = health.cpu_share_p95
-    if share is not None and share > CPU_SUSPECT:
+    if share is not None and (doubt := validity.busy(share)):
         yield Finding(
-            Level.SUSPECT,
+            doubt.level,
             "cpu_high",
-            f"An engine used {share:.0%} of its core (limit {CPU_SUSPECT:.0%}).",
+            f"{doubt.message}.",
             "Add a worker (--workers) or a machine; below the limit the engine has room for bursts.",
         )
 

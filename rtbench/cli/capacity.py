@@ -43,7 +43,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--target", default="emulator", help="emulator (default), openai, azure, or a base URL"
     )
     parser.add_argument(
-        "--transport", default="websocket", help="how the calls are held (default: websocket)"
+        "--transport",
+        choices=["websocket", "webrtc"],
+        default="websocket",
+        help="how the calls are held (default: websocket)",
     )
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes that hold calls (default: 1)"
@@ -125,7 +128,7 @@ def _search(args: argparse.Namespace) -> int:
     from rtbench.results.run_directory import make_directory
     from rtbench.scenario.load import load_scenario
 
-    check_scenarios([args.scenario])
+    check_scenarios([args.scenario], args.transport)
     if args.target != EMULATOR and not named_target(args.target).is_loopback and not args.no_budget:
         raise UsageError(
             f"{args.target} is not on this machine and may cost money: say --no-budget if that is meant."

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from rtbench.core.errors import ExitCode
 
+DEFAULT_USERS = 100
+"""They fit into the 1,024 open files that systems commonly allow; who wants more says so."""
+
 MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "missing": "[bold red]missing[/]"}
 
 
@@ -24,7 +27,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--model", default="gpt-realtime", help="model to ask the target for (default: %(default)s)"
     )
     parser.add_argument(
-        "--users", type=int, default=1000, metavar="N", help="callers at a time (default: 1000)"
+        "--users",
+        type=int,
+        default=DEFAULT_USERS,
+        metavar="N",
+        help="callers at a time (default: %(default)s)",
     )
     parser.add_argument(
         "--out",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rtbench.load.run import RunEnd
     from rtbench.scenario.model import Scenario
     from rtbench.scenario.shape import Shape
+    from rtbench.scenario.transport import CodecName, TransportName
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -74,6 +75,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="PORT",
         help="Locust's web page on loopback (default port: 8089)",
     )
+    parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     add_run_options(parser)
     parser.add_argument(
         "--no-budget",
@@ -88,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     from rtbench.engine.target import EMULATOR, named_target
 
     judging = Judging.read(args)
-    check_scenarios(args.scenarios)
+    check_scenarios(args.scenarios, args.transport, args.codec)
     is_remote = args.target != EMULATOR and not named_target(args.target).is_loopback
     if is_remote and judging.meter is None and not args.no_budget:
         raise UsageError(
@@ -107,12 +109,15 @@ def run(args: argparse.Namespace) -> int:
     return next((code for code in codes if code != ExitCode.PASS), ExitCode.PASS)
 
 
-def check_scenarios(paths: Sequence[Path]) -> None:
-    """Everything that can be seen to be wrong with them before a process is started for them."""
+def check_scenarios(
+    paths: Sequence[Path], transport: TransportName | None = None, codec: CodecName | None = None
+) -> None:
+    """Everything that can be seen to be wrong with them, so held, before a process is started for them."""
     from rtbench.scenario.clips import check_clips, open_corpus, script_clips
     from rtbench.scenario.load import load_scenarios
 
     for scenario in load_scenarios(paths):
+        scenario.held_over(transport or None, codec or None)
         corpus = open_corpus(scenario)
         check_clips(scenario, corpus)
         corpus.load(script_clips(scenario, corpus))
@@ -164,6 +169,7 @@ def _run_one(
             shape=shape,
             thresholds=judging.thresholds,
             guards=guards,
+            with_parent=args.with_parent,
         ),
         console,
     )

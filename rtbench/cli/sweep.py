@@ -46,8 +46,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     run.add_argument("--spawn-rate", metavar="N", help="new callers per second")
     run.add_argument("--duration", metavar="TIME", help="how long, such as '30 s' or '5 min'")
     run.add_argument("--workers", metavar="N", help="processes that hold calls")
-    run.add_argument("--transport", help="how the calls are held")
-    run.add_argument("--codec", help="codec over WebRTC")
+    run.add_argument("--transport", choices=["websocket", "webrtc"], help="how the calls are held")
+    run.add_argument("--codec", choices=["opus", "pcmu", "pcma"], help="codec over WebRTC")
     run.add_argument("--no-budget", action="store_true", help="let a target spend without a limit")
     parser.set_defaults(handler=sweep)
 

@@ -15,6 +15,12 @@ WAITS = frozenset(
 )
 """Waits for something that an unanswered turn never got."""
 
+RETURNS = frozenset({"reconnect_ms", "restore_ms", "recovery_ms"})
+"""Waits for something that an outage without an end never got."""
+
+GIVEN_UP = "gave_up"
+"""The outcome of such an outage; one that the run's end cut off says nothing."""
+
 UNANSWERED = frozenset({"no_answer", "failed", "dropped"})
 """Outcomes by which the service left the caller without an answer."""
 
@@ -29,6 +35,14 @@ def turn_value(metric: str, row: Mapping[str, Any]) -> float | None:
         return float(value)
     never = metric in WAITS and row["expects_answer"] and row["outcome"] in UNANSWERED
     return math.inf if never else None
+
+
+def outage_value(metric: str, row: Mapping[str, Any]) -> float | None:
+    """A metric of a row of incidents, infinite where no session ever came back; None where the outage does not count for it."""
+    value = row[metric]
+    if value is not None:
+        return float(value)
+    return math.inf if metric in RETURNS and row["outcome"] == GIVEN_UP else None
 
 
 def was_answered(row: Mapping[str, Any]) -> float | None:

@@ -26,6 +26,9 @@ class OutageLog:
         self._open: Incident | None = None
         """The outage under way, or the last one while its next answer is awaited."""
 
+        self._unheard: Incident | None = None
+        """One whose next answer was cut off by the next outage: the turn in which it may have been heard is still to end."""
+
         self._attempt: Attempt | None = None
         self._cut: tuple[str, int] | None = None
         self._count = 0
@@ -110,16 +113,21 @@ class OutageLog:
 
     def turn_over(self, turn: Turn) -> None:
         """A turn has ended: maybe the next answer after an outage."""
-        incident = self._open
-        if incident is None or incident.restored_ns is None:
-            return
         heard_ns = turn.first_text_ns if turn.kind == "written" else turn.audible_ns
-        if heard_ns is not None and heard_ns >= incident.restored_ns:
-            incident.audible_ns = heard_ns
-            self._close()
+        for incident in (self._unheard, self._open):
+            if incident is None or incident.restored_ns is None or incident.audible_ns is not None:
+                continue
+            if heard_ns is not None and heard_ns >= incident.restored_ns:
+                incident.audible_ns = heard_ns
+                if incident is self._open:
+                    self._close()
+                return
 
     def over(self, outcome: IncidentOutcome, now: int) -> None:
         """The caller's session is over; what is still out never came back."""
+        if self._cut is not None:
+            self._session.cuts_unseen += 1
+            self._cut = None
         if self._open is not None:
             if self._open.restored_ns is None:
                 self._open.outcome = outcome
@@ -137,6 +145,7 @@ class OutageLog:
 
     def take_incidents(self) -> list[Incident]:
         """Those that are known to their end; after `over`, all."""
+        self._close_unheard()
         if self._is_over:
             self._close()
         finished, self._finished = self._finished, []
@@ -147,7 +156,8 @@ class OutageLog:
         return mishaps
 
     def _begin(self, kind: IncidentKind, error_class: str, detail: str, phase: Phase, now: int) -> Incident:
-        self._close()
+        self._close_unheard()
+        self._unheard, self._open = self._open, None
         self._count += 1
         how, since_ns = self._cut or ("", now)
         self._open = Incident(
@@ -168,6 +178,11 @@ class OutageLog:
         if self._attempt is not None and not self._attempt.error_class:
             self._attempt.over_ns = now
             self._attempt.error_class = error_class
+
+    def _close_unheard(self) -> None:
+        if self._unheard is not None:
+            self._finished.append(self._unheard)
+            self._unheard = None
 
     def _close(self) -> None:
         if self._open is not None:

@@ -76,6 +76,9 @@ class Session:
     cuts: int = 0
     """Breaks of the connection by our own side, on purpose."""
 
+    cuts_unseen: int = 0
+    """Of these, such as hurt nobody: the call was over before anything was missed."""
+
     reconnects: int = 0
     """Those that gave a session again."""
 

@@ -40,10 +40,9 @@ class FaultDesk:
         seed = f"{self._seed}/{next(self._numbers)}"
         return FaultySession(session, self.faults, seed, self._door, self._struck)
 
-    def restarted(self, sessions: Iterable[str], code: int) -> None:
-        """The service closes these sessions, by their names, as it restarts."""
-        now = monotonic_ns()
-        self.write(FaultRow("restart", now, session, setting=str(code)) for session in sessions)
+    def restarted(self, session: str, code: int) -> None:
+        """The service closes a session, by its name, now, as it restarts."""
+        self.write([FaultRow("restart", monotonic_ns(), session, setting=str(code))])
 
     def write(self, rows: Iterable[FaultRow]) -> None:
         """Write down what struck."""

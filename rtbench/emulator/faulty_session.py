@@ -24,6 +24,9 @@ from rtbench.emulator.line_faults import CODES_BY_TYPE, LINE_FAULTS, LineFault, 
 MID_ANSWER_DELTAS = 2
 """Deltas of an answer that are sent before a fault in its middle strikes."""
 
+_ENDS = frozenset({"close", "reset", "response_failed", "response_incomplete"})
+"""Faults after which nothing of an answer goes out."""
+
 _CUT_MESSAGE = b'{"type":"response.output_audio.delta","event_id":"event_cut","delta":"AAAA'
 
 
@@ -237,6 +240,9 @@ class FaultySession:
                 self._striking.remove((fault, ordered))
                 for event in self._effects(fault, ordered):
                     yield Outgoing(event, due_ns)
+                if fault.kind in _ENDS:
+                    self._striking.clear()  # whatever else was to strike in this answer cannot be seen any more
+                    return
 
     def _effects(self, fault: LineFault, ordered: bool) -> Iterator[Any]:
         settings = fault.settings

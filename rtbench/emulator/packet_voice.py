@@ -45,13 +45,17 @@ class PacketVoice:
         self._packets: dict[str, Packets] = {}
         self._chunks: dict[str, tuple[Chunk, ...]] = {}
         self._silence: dict[int, Packets] = {}
+        self._longest_silence: Packets = ()
         self._onsets_ms: dict[tuple[str, int], float | None] = {}
 
     def prepare(self) -> None:
         """Encode everything now, rather than in the middle of the first calls."""
+        for count in range(1, max(self._chunk_packets, _NEAR_PACKETS) + 1):
+            self.silent_packets(count)
         for reply in self.replies:
             self._cut(reply)
-            self._onset_ms(reply, 0)
+            for near in range(_NEAR_PACKETS + 1):
+                self._onset_ms(reply, near)
 
     def chunks(self, reply: Recording, fmt: AudioFormat) -> tuple[Chunk, ...]:
         return self._cut(reply)
@@ -64,9 +68,12 @@ class PacketVoice:
     def silent_packets(self, count: int) -> Packets:
         """So many packets of digital silence."""
         if count not in self._silence:
-            rate_hz = self._codec.rate_hz
-            silence = np.zeros(count * PACKET_MS * rate_hz // 1000, np.int16)
-            self._silence[count] = self._encode(silence, rate_hz, self._codec)
+            if count > len(self._longest_silence):
+                rate_hz = self._codec.rate_hz
+                most = max(count, self._chunk_packets, _NEAR_PACKETS)
+                silence = np.zeros(most * PACKET_MS * rate_hz // 1000, np.int16)
+                self._longest_silence = self._encode(silence, rate_hz, self._codec)
+            self._silence[count] = self._longest_silence[:count]
         return self._silence[count]
 
     def whole_ms(self, duration_ms: float) -> int:
@@ -86,6 +93,8 @@ class PacketVoice:
             detector = AudibilityDetector(decoder.rate_hz)
             for packet in packets:
                 detector.feed(decoder.decode(packet))
+                if detector.finished:
+                    break
             first = detector.first_audible_sample
             self._onsets_ms[key] = None if first is None else first * 1000 / decoder.rate_hz
         return self._onsets_ms[key]

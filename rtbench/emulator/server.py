@@ -138,7 +138,13 @@ class EmulatorServer:
         self._desk.close()
 
     async def _healthz(self, request: web.Request) -> web.Response:
-        return web.json_response({"status": "ok", "sessions": len(self._sockets) + len(self._calls)})
+        return web.json_response(
+            {
+                "status": "ok",
+                "sessions": len(self._sockets) + len(self._calls),
+                "tasks": len(asyncio.all_tasks()),
+            }
+        )
 
     async def _make_secret(self, request: web.Request) -> web.Response:
         written = await request_json(request)
@@ -234,11 +240,13 @@ class EmulatorServer:
         while True:
             await asyncio.sleep(wait_s)
             struck = restart.struck(list(self._lines), wave)
-            self._desk.restarted([self._lines[connection] for connection in struck], restart.code)
             if restart.share == 1 and restart.lasts.ns and self._server is not None:
                 self._server.close()
             for connection in struck:
-                break_line(connection, restart.code)
+                if connection in self._lines:
+                    self._desk.restarted(self._lines[connection], restart.code)
+                    break_line(connection, restart.code)
+                    await asyncio.sleep(0)  # its close frame leaves before the next one's instant is noted
             if restart.share == 1 and restart.lasts.ns:
                 await asyncio.sleep(restart.lasts.s)
                 await listen_again()

@@ -94,11 +94,24 @@ class CallLink:
     def cut(self, how: str) -> None:
         """Break it on purpose (`script.DropHow`)."""
         if how in ("half_open", "ice_dead"):
-            self._silent = True
+            self._go_dark()
         elif how in ("close", "channel_closed"):
-            self.close(1000, "the caller's application goes away")
+            # A call over WebRTC hangs up before it closes; one that is cut does not.
+            say_goodbye = getattr(self._connection, "say_goodbye", None)
+            if say_goodbye is not None:
+                say_goodbye(channel_alone=how == "channel_closed")
+            else:
+                self.close(1000, "the caller's application goes away")
         else:
             self.reset()
+
+    def _go_dark(self) -> None:
+        """Below, where the transport can do that, so that it has to find out by its own checks; else here."""
+        go_dark = getattr(self._connection, "go_dark", None)
+        if go_dark is not None:
+            go_dark()
+        else:
+            self._silent = True
 
     def reset(self) -> None:
         """Cut it so that the other end gets a TCP reset, where the transport can do that."""

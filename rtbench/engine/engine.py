@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rtbench.clock import unix_offset_ns
+from rtbench.clock import monotonic_ns, unix_offset_ns
+from rtbench.core.sessions import Session
 from rtbench.dialects.registry import DIALECTS
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.call import Call, Surroundings
@@ -17,12 +18,15 @@ from rtbench.engine.health import HealthMonitor
 from rtbench.engine.messages import CallOver, Configure, FromEngine, Goodbye, Row, StartCall, StopCall
 from rtbench.engine.plan import Plan
 from rtbench.engine.probe import probe, probe_media
-from rtbench.engine.rows import RowKeys
+from rtbench.engine.rows import RowKeys, session_row
 from rtbench.engine.target import named_target
 from rtbench.engine.trace import Trace
 
 GOLDEN_RATIO = 0.618_033_988_749_895
 """Multiples of it, modulo 1, spread evenly however many there are: the phases of the microphones."""
+
+NOT_BEGUN = "not_begun"
+"""Error class of a call that could not begin, through a fault of our own."""
 
 
 class Engine:
@@ -58,6 +62,7 @@ class Engine:
             sessions_alive=lambda: len(self._calls),
             rows_sent=lambda: self._rows["turns"] + self._rows["sessions"],
             emit=lambda row: self._emit("generator", row),
+            tasks_alive=lambda: len(asyncio.all_tasks()),
         )
         self._trace = Trace(
             Path(settings.run_directory) / "trace",
@@ -83,26 +88,47 @@ class Engine:
                 await probe(plan.target, plan.dialect, plan.scenario.session.model)
 
     def start_call(self, order: StartCall) -> None:
-        """Begin a conversation; `CallOver` is said when it has ended."""
-        name = f"{self._settings.worker}-{order.call:06d}"
-        plan = self._plans[order.scenario]
-        keys = RowKeys(
-            worker=self._settings.worker,
-            session=name,
-            user=order.user,
-            iteration=order.iteration,
-            scenario=order.scenario,
-            transport=plan.scenario.transport,
-        )
+        """Begin a conversation; `CallOver` is said when it has ended, or cannot begin: the others go on."""
+        try:
+            self._begin(order)
+        except Exception as error:
+            self._give_up(order, error)
+
+    def _begin(self, order: StartCall) -> None:
+        plan, keys = self._plans[order.scenario], self._keys(order)
         caller = (order.scenario, order.user)
         if caller in self._degraded and plan.fallback is not None:
             plan = plan.fallback
         phase_ns = int(order.call * GOLDEN_RATIO % 1 * plan.frame_ns)
         self._expect_storm(order.scenario, plan)
-        call = Call(self._around, plan, keys, order.seed, phase_ns, self._trace.session(name))
+        call = Call(self._around, plan, keys, order.seed, phase_ns, self._trace.session(keys.session))
         call.conversation.session.network.codec_fallbacks = int(caller in self._degraded)
         self._calls[order.call] = call
         self._tasks[order.call] = asyncio.get_running_loop().create_task(self._hold(order.call, call, caller))
+
+    def _give_up(self, order: StartCall, error: Exception) -> None:
+        """A call that could not begin has failed; its session's row says why."""
+        detail = f"{type(error).__name__}: {error}"
+        now = monotonic_ns()
+        session = Session(
+            error_class=NOT_BEGUN, error_detail=detail, planned_ns=now, ended_ns=now, errors=Counter([NOT_BEGUN])
+        )
+        if order.scenario in self._plans:
+            idle = {"bytes_sent": 0, "bytes_received": 0, "frames_sent": 0, "frame_late_max_ms": 0.0}
+            at_unix_ns = now + self._around.unix_offset_ns
+            row = session_row(self._keys(order), session, Counter(), at_unix_ns=at_unix_ns, **idle)
+            self._emit("sessions", row)
+        self._say(CallOver(order.call, session.outcome, NOT_BEGUN, detail))
+
+    def _keys(self, order: StartCall) -> RowKeys:
+        return RowKeys(
+            worker=self._settings.worker,
+            session=f"{self._settings.worker}-{order.call:06d}",
+            user=order.user,
+            iteration=order.iteration,
+            scenario=order.scenario,
+            transport=self._plans[order.scenario].scenario.transport,
+        )
 
     def _expect_storm(self, scenario: str, plan: Plan) -> None:
         """A scenario's storms are counted from its first call on."""

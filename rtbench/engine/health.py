@@ -31,13 +31,16 @@ class HealthMonitor:
         sessions_alive: Callable[[], int],
         rows_sent: Callable[[], int],
         emit: Callable[[dict[str, Any]], None],
+        tasks_alive: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`tasks_alive` are those of the engine's event loop."""
         self.lateness = LatenessLog()
         self._worker = worker
         self._alarms = alarms
         self._sessions_alive = sessions_alive
         self._rows_sent = rows_sent
         self._emit = emit
+        self._tasks_alive = tasks_alive
         self._process = psutil.Process()
         self._since_ns = monotonic_ns()
         self._cpu_ns = cpu_ns()
@@ -92,6 +95,8 @@ class HealthMonitor:
                 "send_lateness": histogram,
                 "rows_written": self._rows_sent(),
                 "rss_bytes": self._process.memory_info().rss,
+                "open_files": self._process.num_fds(),
+                "tasks": self._tasks_alive(),
             }
         )
         self._since_ns, self._cpu_ns = now, used_ns

@@ -72,8 +72,7 @@ class Plan:
 
     def price(self, *, fell_back: bool) -> Price | None:
         """What tokens cost, also of the model that a caller falls back to; None where that is not known."""
-        model = self.scenario.reconnect.fall_back_model if fell_back else ""
-        return price_of(model or self.scenario.session.model)
+        return price_of(self.scenario.models[-1 if fell_back else 0])
 
     def encode_clips(self) -> None:
         """Read and encode every clip that a call may play, so that no call waits for it."""

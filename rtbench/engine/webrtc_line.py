@@ -40,6 +40,10 @@ LEAVE_TIMEOUT_S = 2.0
 """For the hang-up's answer; a service that does not give one hears the goodbye of the peer all the same."""
 
 
+SIGN_OF_LIFE_NS = 2_000 * NS_PER_MS
+"""A peer reports every 0.5 to 1.5 s (RFC 3550, 6.2); from which nothing has come for longer is not there."""
+
+
 class MediaUser(Protocol):
     """The call, as a line of media sees it."""
 
@@ -269,6 +273,22 @@ class PeerConnection:
 
     def abort(self) -> None:
         self._peer.abort()
+
+    def go_dark(self) -> None:
+        """The network is gone, a fault on purpose."""
+        self._peer.go_dark()
+
+    def say_goodbye(self, *, channel_alone: bool) -> None:
+        """Go away, or close the data channel alone, a fault on purpose."""
+        if channel_alone:
+            self._peer.close_channel()
+        else:
+            self._peer.close(1000, "the caller's application goes away")
+
+    def ping(self, answered: Callable[[int], None]) -> None:
+        """WebRTC has none to be asked for: the reports and checks of a peer that lives have come of late."""
+        if monotonic_ns() - self._peer.last_arrival_ns < SIGN_OF_LIFE_NS:
+            answered(monotonic_ns())
 
 
 class Sideband(PeerConnection):

@@ -1,4 +1,4 @@
-"""What is shown while a run goes on: callers, turns, latency, errors, and the generator's own lateness."""
+"""What is shown while a run goes on: callers, turns, latency, errors, and how far that can be trusted so far."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
+
+from rtbench.core.validity import LATENESS_SUSPECT_MS, Level
+from rtbench.load.live_verdict import LiveVerdict
 
 WINDOW_TURNS = 1_000
 """The live quantiles are those of the last turns; the report's are exact, over all."""
 
-LATE_MS = 5.0
-"""Above this the figure is worth a warning colour: the verdict's own limit for SUSPECT."""
+COLOURS = {Level.VALID: "green", Level.SUSPECT: "yellow", Level.INVALID: "red"}
 
 
 class LiveFigures:
@@ -22,12 +26,14 @@ class LiveFigures:
     def __init__(self) -> None:
         self.turns = 0
         self.errors: Counter[str] = Counter()
+        self.verdict = LiveVerdict()
         self._latencies_ms: deque[float] = deque(maxlen=WINDOW_TURNS)
         self._sessions: dict[str, int] = {}
         self._late_ms: dict[str, float] = {}
 
     def take(self, table: str, row: Mapping[str, Any]) -> None:
         """One row of a table."""
+        self.verdict.take(table, row)
         if table == "turns":
             self._take_turn(row)
         elif table == "sessions" and row["outcome"] in ("failed", "dropped"):
@@ -64,8 +70,8 @@ class LiveFigures:
         return ordered[max(0, math.ceil(quantile * len(ordered)) - 1)]
 
 
-def progress(figures: LiveFigures, heading: str, users: int, elapsed_s: float) -> Table:
-    """One line of figures under its headings, 80 columns wide at most."""
+def progress(figures: LiveFigures, heading: str, users: int, elapsed_s: float) -> Group:
+    """One line of figures under its headings, 80 columns wide at most, and the verdict as it stands."""
     table = Table(title=heading, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     late_ms = figures.send_lateness_max_ms
     columns = {
@@ -76,12 +82,20 @@ def progress(figures: LiveFigures, heading: str, users: int, elapsed_s: float) -
         "v2v p50": _ms(figures.latency_ms(0.5)),
         "p95": _ms(figures.latency_ms(0.95)),
         "errors": str(figures.errors.total()),
-        "send late": f"[yellow]{late_ms:.1f} ms[/]" if late_ms > LATE_MS else f"{late_ms:.1f} ms",
+        "send late": f"[yellow]{late_ms:.1f} ms[/]" if late_ms > LATENESS_SUSPECT_MS else f"{late_ms:.1f} ms",
     }
     for name in columns:
         table.add_column(name, justify="right", header_style="dim", no_wrap=True)
     table.add_row(*columns.values())
-    return table
+    return Group(table, _verdict(figures.verdict))
+
+
+def _verdict(verdict: LiveVerdict) -> Text:
+    """The level, and the first of what speaks against more."""
+    doubts = verdict.doubts()
+    level = doubts[0].level if doubts else Level.VALID
+    line = Text(f"{level} so far", style=f"bold {COLOURS[level]}", overflow="ellipsis", no_wrap=True)
+    return line.append(f": {doubts[0].message}", style=COLOURS[level]) if doubts else line
 
 
 def _ms(value: float | None) -> str:

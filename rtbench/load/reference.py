@@ -1,7 +1,8 @@
 """The reference session of a capacity search: one caller who does the same all the time, in a process of its own.
 
 Its waits grow with the load as those of the others do where the service is to blame; where only the
-others' grow, it is the generator.
+others' grow, it is the generator. It ends with the search, however that dies, since its standard input
+then ends.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class ReferenceCall:
         """`arguments`: further options of `rtbench run`."""
         self._out = out
         self._command = [sys.executable, "-m", "rtbench", "run", str(scenario), "--users", "1"]
+        self._command += ["--with-parent"]
         # Longer than any search: it is ended with it.
         self._command += ["--duration", "160 h", "--out", str(out), *arguments]
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,6 +35,7 @@ class ReferenceCall:
         """Begin to call there."""
         self._process = subprocess.Popen(
             [*self._command, "--target", target],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the search, which ends this
@@ -49,6 +52,8 @@ class ReferenceCall:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
     @property
     def run(self) -> Path | None:

@@ -66,6 +66,9 @@ class RunOptions:
     guards: Sequence[Guard] = ()
     """What may end the run before its time."""
 
+    with_parent: bool = False
+    """End as by Ctrl-C when standard input ends: the process at its other end is gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedLoad:
@@ -133,6 +136,8 @@ class _Run:
         with ExitStack() as cleanup:
             for number in (signal.SIGINT, signal.SIGTERM):
                 cleanup.enter_context(_handled(number, self._interrupt))
+            if options.with_parent:
+                cleanup.callback(gevent.spawn(self._outlive_nobody).kill)
             if options.web_port is not None:
                 _refuse_taken(options.web_port)
             cleanup.callback(self._workers.end)
@@ -226,6 +231,11 @@ class _Run:
         self._interrupted = True
         if not self._begun:
             gevent.kill(self._holder, KeyboardInterrupt)
+
+    def _outlive_nobody(self) -> None:
+        """Nothing is ever written to standard input: it can be read from when it has ended."""
+        socket.wait_read(sys.stdin.fileno())
+        self._interrupt()
 
     def _note_all_spawned(self, **_: Any) -> None:
         self._spawned_ns = monotonic_ns()

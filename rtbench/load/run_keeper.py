@@ -71,6 +71,7 @@ class RunKeeper:
             seed=first.seed,
             target=settings.target,
             transport=_one_of(settings.transport, (scenario.transport for _, scenario in scenarios)),
+            codec="+".join(settings.codecs(scenario for _, scenario in scenarios)),
             command=settings.command,
             load=settings.load,
             started_at=local_time(),

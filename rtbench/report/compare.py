@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rtbench.analysis.compare import Comparison
+from rtbench.analysis.compare_gate import Gate
 from rtbench.analysis.compare_json import compare_json
 from rtbench.analysis.compare_metric import UNSURE, Change, MetricComparison
 from rtbench.core.errors import UsageError
@@ -50,13 +51,13 @@ def render_comparison(comparison: Comparison) -> RenderableType:
     """Verdict, sentence, table and notes for a terminal."""
     colour = COLOURS[comparison.change]
     found = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    found.add_column(HEAD[0], overflow="fold")
+    found.add_column(HEAD[0], overflow="fold", min_width=_longest(comparison))
     for heading in HEAD[1:5]:
         found.add_column(heading, justify="right", no_wrap=True)
     found.add_column(HEAD[-1], overflow="fold")
     for metric in comparison.metrics:
-        *cells, _margin, _n, result = _row(metric)  # which the page has; here there is little room
-        found.add_row(*map(Text, cells), Text(result, style=COLOURS[metric.change]))
+        _name, *cells, _margin, _n, result = _row(metric)  # which the page has; here there is little room
+        found.add_row(*map(Text, (_narrow(metric.gate), *cells)), Text(result, style=COLOURS[metric.change]))
     notes = [Padding(Text(note, style="dim"), (0, 0, 0, 2)) for note in comparison.notes]
     title = Text(f" {comparison.change} ", style=f"bold reverse {colour}")
     return Group(title, Text(), found, Text(), *notes, Text(comparison.sentence))
@@ -94,6 +95,19 @@ def _render_page(directory: Path, comparison: Comparison) -> str:
         pictures=pictures,
         note=NOTE,
     )
+
+
+def _narrow(gate: Gate) -> str:
+    """The gate in a narrow column: its filters on a line of their own."""
+    if gate.filters:
+        return f"{gate.metric}\n  {str(gate).removeprefix(gate.metric)}"
+    return gate.metric if gate.quantile is None else str(gate)
+
+
+def _longest(comparison: Comparison) -> int:
+    """Length of the longest line of the gates' names."""
+    lines = (line for metric in comparison.metrics for line in _narrow(metric.gate).splitlines())
+    return max(map(len, lines), default=0)
 
 
 def _sides(comparison: Comparison) -> str:

@@ -10,6 +10,7 @@ from rtbench.analysis.outcomes import FLOW, FLOW_DEFINITION, SESSION_RATES, STIM
 from rtbench.core.metrics import (
     CONTEXT_METRICS,
     DELIVERY_METRICS,
+    INCIDENT_METRICS,
     RESPONSE_METRICS,
     SESSION_METRICS,
     STIMULUS_METRICS,
@@ -34,6 +35,7 @@ def glossary() -> dict[str, list[Definition]]:
         "Turn-taking": [*_definitions(STIMULUS_METRICS), *_definitions(TURN_TAKING_METRICS)],
         "Delivery": _definitions(DELIVERY_METRICS),
         "Session": [*_definitions(SESSION_METRICS), *_definitions(CONTEXT_METRICS)],
+        "Recovery": _definitions(INCIDENT_METRICS),
         "Rates": [
             *(Definition(name, text) for name, (text, _) in rates.items()),
             Definition(FLOW, FLOW_DEFINITION),

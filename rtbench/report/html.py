@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import base64
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rtbench.analysis.calibration import Calibration
 from rtbench.analysis.compare import Comparison
 from rtbench.analysis.health import Health
 from rtbench.analysis.measurement_error import MeasurementError
+from rtbench.analysis.quantiles import MIN_SESSIONS
 from rtbench.analysis.summary import Summary
-from rtbench.report import notation
+from rtbench.report import cost, notation
 from rtbench.report.calibration import error_bar, machine_calibration
 from rtbench.report.figures import interruption_timeline, turn_timeline
 from rtbench.report.glossary import glossary
 from rtbench.report.network import network_facts
+from rtbench.report.reliability import reliability_counts
 from rtbench.report.worst import Worst
 from rtbench.results.reader import Run
 
@@ -81,13 +85,17 @@ def render_page(
         network_pictures=network_pictures,
         reliability=summary.reliability,
         reliability_pictures=reliability_pictures,
+        reliability_counts=reliability_counts(summary.reliability) if summary.reliability else [],
         phases=PHASES,
         network=dict(network_facts(summary.network)) if summary.network else {},
+        cost=dict(cost.cost_facts(summary.cost)) if summary.cost else {},
+        cost_note=cost.NOTE,
         worst=worst,
         comparison=comparison,
         timeline_caption=turn_timeline.CAPTION,
         interruption_caption=interruption_timeline.CAPTION,
         health=dict(_health(summary.health, machine_calibration(run.provenance))),
+        min_sessions=MIN_SESSIONS,
         measurement_errors=dict(_measurement_errors(summary)),
         environment=dict(_environment(run.provenance)),
         scenarios=run.provenance.get("scenarios", []),
@@ -106,6 +114,7 @@ def render(template: str, **values: Any) -> str:
     )
     environment.filters["data_uri"] = _data_uri
     environment.filters["breakable"] = _breakable
+    environment.filters["with_code"] = _with_code
     return environment.get_template(template).render(**values)
 
 
@@ -116,6 +125,14 @@ def _data_uri(svg: str) -> str:
 def _breakable(name: str) -> Markup:
     """A metric's name, which may be broken after its underscores where the page is narrow."""
     return Markup("_<wbr>").join(name.split("_"))
+
+
+def _with_code(text: str) -> Markup:
+    """A text whose names stand between backticks, with those names set as code."""
+    return Markup(_NAMED.sub(r"<code>\1</code>", str(escape(text))))
+
+
+_NAMED = re.compile(r"`([^`]+)`")
 
 
 def _subtitle(run: dict[str, Any]) -> str:
@@ -188,4 +205,4 @@ def _environment(provenance: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"Scenario {scenario['name']}", f"{scenario['path']} (sha256 {scenario['sha256'][:12]})"
     yield "Seed", str(provenance.get("seed", notation.NONE))
     yield "Metric version", str(provenance.get("metric_version", notation.NONE))
-    yield "Command", " ".join(provenance.get("command") or [notation.NONE])
+    yield "Command", shlex.join(provenance.get("command") or []) or notation.NONE

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.summary import Summary
-from rtbench.report import notation
+from rtbench.report import cost, notation
 from rtbench.report.network import network_facts
+from rtbench.report.reliability import reliability_counts
 
 METRIC_HEAD = ("metric", "of", "n", "p50", "p95", "p99", "95% interval of p95")
 
@@ -28,6 +29,7 @@ def render_markdown(summary: Summary, compared: str = "") -> str:
         *_turn_taking(summary),
         *_reliability(summary),
         *_network(summary),
+        *_cost(summary),
         *_errors(summary),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -39,7 +41,7 @@ def _reliability(summary: Summary) -> Iterator[str]:
         return
     yield "## Reliability"
     outages = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found.incidents.items())
-    yield f"Outages: {outages or 'none'}."
+    yield " ".join([f"Outages: {outages or 'none'}.", *_sentence(reliability_counts(found))])
     if found.injected:
         yield table(
             ["broken on purpose", "by", "injected", "found", "seen as"],
@@ -56,10 +58,22 @@ def _reliability(summary: Summary) -> Iterator[str]:
         )
 
 
+def _sentence(parts: Sequence[str]) -> Iterator[str]:
+    if parts:
+        yield f"{'; '.join(parts)}."
+
+
 def _network(summary: Summary) -> Iterator[str]:
     if summary.network is not None:
         yield "## Network"
         yield table(["of calls over WebRTC", ""], [list(fact) for fact in network_facts(summary.network)])
+
+
+def _cost(summary: Summary) -> Iterator[str]:
+    if summary.cost is not None:
+        yield "## Cost"
+        yield table(["at published prices", ""], [list(fact) for fact in cost.cost_facts(summary.cost)])
+        yield cost.NOTE
 
 
 def _findings(summary: Summary) -> Iterator[str]:

@@ -13,12 +13,28 @@ NONE = "–"
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """A value with as many digits as are worth reading: 1,234 ms, 12.3 ms, 0.123 ms."""
+    """A value with as many digits as are worth reading: 1,234 ms, 12.3 ms, 0.12 ms, 0.012 ms."""
     if value is None or math.isnan(value):
         return NONE
-    digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
-    told = f"{value:,.{digits}f}"
+    size = abs(value)
+    if 0 < size < 0.1:
+        told = f"{value:.2g}" if size >= 0.0001 else f"{value:.1g}"
+    else:
+        digits = 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2
+        told = f"{value:,.{digits}f}"
     return f"{told} {unit}" if unit in ("ms", "s") else told
+
+
+def money(usd: float | None) -> str:
+    """An amount in US dollars, to the cent from one dollar on, else with two digits that count."""
+    if usd is None:
+        return "n/a: there is no price of the model"
+    return f"{usd:,.2f} USD" if usd >= 1 or usd == 0 else f"{number(usd)} USD"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number of things: 1 turn, 1,200 turns; `plural` where it takes more than an s at the end."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def percent(share: float | None) -> str:

@@ -11,12 +11,22 @@ from rich.text import Text
 
 from rtbench.analysis.compare import Comparison
 from rtbench.analysis.summary import HEADLINE, Summary
+from rtbench.analysis.thresholds import Status
 from rtbench.analysis.turn_taking import TurnTaking
 from rtbench.analysis.verdict import Level
 from rtbench.report import notation
 from rtbench.report.compare import render_comparison
 
 SHOWN_RATES = ("yield_rate", "false_interruption_rate", "cut_in_rate", "false_cutoff_rate")
+
+VERDICTS: dict[Status, tuple[str, str]] = {
+    "passed": ("pass", "green"),
+    "failed": ("FAIL", "bold red"),
+    "too_few_samples": ("too few samples", "bold red"),
+    "unknown": ("unknown", "bold red"),
+    "not_applicable": ("n/a", "dim"),
+}
+"""A threshold's status in words and its colour; all that is red fails the run."""
 
 COLOURS = {Level.VALID: "green", Level.SUSPECT: "yellow", Level.INVALID: "red"}
 SHOWN = (
@@ -92,12 +102,9 @@ def _turn_taking(found: TurnTaking) -> Table:
 
 def _thresholds(summary: Summary) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
     for result in summary.thresholds:
-        word = "FAIL" if result.fails else "pass" if result.status == "passed" else "n/a"
-        style = {"FAIL": "bold red", "pass": "green", "n/a": "dim"}[word]
-        table.add_row(
-            Text(word, style=style),
-            Text(str(result.threshold)),
-            notation.actual(result),
-        )
+        word, style = VERDICTS[result.status]
+        told = result.reason if result.status == "too_few_samples" else notation.actual(result)
+        table.add_row(Text(word, style=style), Text(str(result.threshold)), told)
     return table

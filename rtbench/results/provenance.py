@@ -9,6 +9,7 @@
     thresholds        [{metric, statistic, operator, limit}]
     load              {users, spawn_rate, shape}; shape is null where callers come once and stay, all of it where
                       Locust's own command decides the load
+    codec             of the WebRTC calls: opus, pcmu, pcma, several joined by +; empty where there are none
     seed, target, transport, command (secrets removed), started_at, ended_at (ISO 8601; null until the end)
     versions          {rtbench, python, <package>...}
     host              {cpu, cores, memory_bytes, kernel, machine}
@@ -75,6 +76,7 @@ class Provenance:
     """Each with metric, statistic, operator, limit."""
 
     load: Mapping[str, Any] | None = None
+    codec: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The content of `run.json` while the run goes on."""
@@ -88,6 +90,7 @@ class Provenance:
             "seed": self.seed,
             "target": redact(self.target),
             "transport": self.transport,
+            "codec": self.codec,
             "command": redact_command(self.command),
             "started_at": self.started_at.isoformat(),
             "ended_at": None,

@@ -72,7 +72,7 @@ TURNS = _schema(
     *_KEYS,
     ("at_unix_ns", pa.int64()),  # wall time of the end of the user's speech
     ("concurrency", pa.int64()),  # sessions of this engine alive at that time
-    ("cost_usd", pa.float64()),  # of its tokens, by published prices; null where the model's price is not known
+    ("cost_usd", pa.float64()),  # by published prices; null where the model has none
     *_columns(Turn, [metric.name for metric in TURN_METRICS]),
     ("speech_end_sample", pa.int64()),  # last speech sample, counted in the session's input stream
     ("frame_late_max_ms", pa.float64()),  # worst send lateness of the turn's frames
@@ -129,6 +129,8 @@ GENERATOR = _schema(
     ("send_lateness", pa.string()),  # HdrHistogram of microseconds, encoded; merged over engines
     ("rows_written", pa.int64()),  # turn and session rows handed over so far
     ("rss_bytes", pa.int64()),
+    ("open_files", pa.int64()),  # descriptors of the engine, sockets too
+    ("tasks", pa.int64()),  # of its event loop
 )
 
 TRACE = _schema(

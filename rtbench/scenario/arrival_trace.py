@@ -15,6 +15,8 @@ def read_trace(path: Path, column: str) -> tuple[float, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = [(number, row) for number, row in enumerate(csv.reader(lines), start=1) if row]
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such arrival trace") from None
     except (OSError, UnicodeDecodeError, csv.Error):
         raise UsageError(f"{path}: the arrival trace cannot be read as CSV") from None
     if not rows:

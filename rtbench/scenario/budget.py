@@ -48,7 +48,7 @@ class BudgetMeter:
         """The next run is of this scenario. Raises UsageError where money is limited and a model of it has no price."""
         if self._budget.usd is None:
             return
-        for model in filter(None, (scenario.session.model, scenario.reconnect.fall_back_model)):
+        for model in scenario.models:
             if price_of(model) is None:
                 raise UsageError(
                     f"--budget-usd: there is no price of the model '{model}'{did_you_mean(model, PRICES)} "

@@ -24,13 +24,17 @@ def effective_text(source: Source) -> str:
     """YAML that validates, wherever it is kept, to the same scenario as this source.
 
     The file's own text where nothing was overridden and no path in it is relative; else its data, under
-    a line that says where they came from. A corpus that was found beside the file is named by its
-    absolute path. The source must have been validated.
+    a line that says where they came from. A corpus that was found beside the file, and the trace of a
+    replay, are named by their absolute paths. The source must have been validated.
     """
     data = dict(source.data)
     corpus = source.path.parent / data.get("corpus", Scenario.model_fields["corpus"].default)
     if (corpus / MANIFEST_NAME).is_file():
         data["corpus"] = str(corpus.resolve())
+    shape = data.get("shape")
+    if shape is not None and "replay" in shape:
+        trace = (source.path.parent / shape["replay"]["file"]).resolve()
+        data["shape"] = {"replay": {**shape["replay"], "file": str(trace)}}
     if data == source.data and not source.overridden:
         return source.text
     origin = ", ".join((str(source.path), *map(written_path, source.overridden)))

@@ -12,7 +12,7 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from rtbench.core.answers import turn_value, was_answered
+from rtbench.core.answers import outage_value, turn_value, was_answered
 from rtbench.core.errors import ThresholdBroken
 from rtbench.scenario.threshold import Threshold
 from rtbench.scenario.threshold_filter import RUN_FILTERS
@@ -129,6 +129,8 @@ def _reader(metric: str) -> tuple[str, Callable[[Row], Iterator[float]]]:
     column = _COLUMN_OF_RATE.get(metric, metric)
     if table == "turns":
         return table, lambda row: _valid(row, turn_value(column, row))
+    if table == "incidents":
+        return table, lambda row: _valid(row, outage_value(column, row))
     return table, lambda row: _valid(row, row[column])
 
 

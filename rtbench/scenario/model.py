@@ -229,6 +229,12 @@ class Scenario(Block):
         return None if self.duration is not None or self.shape is not None else self.iterations or 1
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """The session's model, and the one that callers fall back to where that is another."""
+        other = self.reconnect.fall_back_model if self.reconnect is not None else ""
+        return (self.session.model, other) if other else (self.session.model,)
+
+    @property
     def frame_ms(self) -> int:
         """Length of the frames or packets that the microphone sends."""
         return WEBRTC_FRAME_MS if self.transport == "webrtc" else int(self.frame.ms)
@@ -245,7 +251,19 @@ class Scenario(Block):
         return CODECS[self.codec] if self.transport == "webrtc" else None
 
     def held_over(self, transport: TransportName | None, codec: CodecName | None = None) -> Scenario:
-        """The same conversations over another transport or in another codec; None leaves it as it is written."""
+        """The same conversations over another transport or in another codec; None leaves it as it is written.
+
+        Raises UsageError where the scenario does not go with it. A frame is no obstacle: WebRTC has its own.
+        """
+        over = transport or self.transport
+        if over == "webrtc":
+            for name in ("input_format", "output_format"):
+                if getattr(self.session, name) is not None:
+                    raise self.error(("session", name), "over WebRTC the key `codec` says how audio is coded")
+        elif codec is not None:
+            raise self.error(("transport",), f"codec {codec} is for calls over WebRTC, not over a WebSocket")
+        elif self.control == "sideband":
+            raise self.error(("control",), "a sideband joins a WebRTC call, and a WebSocket is none")
         changed = {"transport": transport, "codec": codec}
         copy = self.model_copy(update={key: value for key, value in changed.items() if value is not None})
         copy._source = self._source

@@ -204,7 +204,7 @@ def _split_limit(written: object, selector: str, statistic: str) -> tuple[object
 def _why_no_abort(metric: str, statistic: Statistic, relation: Operator) -> str:
     """Why a threshold cannot end a run early; empty where it can."""
     if metric not in METRIC_UNITS or measured_on(metric) in ("events", "generator") or metric == "rows_lost":
-        return "only a metric of turns, sessions or stimuli can end a run early"
+        return "only a metric of turns, sessions, stimuli or incidents can end a run early"
     if statistic == "count" and relation in (">", ">="):
         return "a number that is still to be reached cannot end a run early"
     return ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 
-Measured = Literal["turns", "sessions", "stimuli", "events", "generator", "run"]
+Measured = Literal["turns", "sessions", "stimuli", "incidents", "events", "generator", "run"]
 """What the values of a metric are of.
 
-turns, sessions, stimuli: rows of these tables; events: turns and stimuli together; generator: frames and
+turns, sessions, stimuli, incidents: rows of these tables; events: turns and stimuli together; generator: frames and
 seconds of the load generator; run: the whole run, of which there is one value.
 """
 
@@ -48,9 +48,18 @@ METRIC_UNITS: dict[str, str] = {
     **{metric.name: metric.unit for metric in TURN_METRICS},
     **{metric.name: metric.unit for metric in SESSION_METRICS},
     **{metric.name: metric.unit for metric in STIMULUS_METRICS},
+    **{metric.name: metric.unit for metric in INCIDENT_METRICS},
     **dict.fromkeys(RATES, "rate"),
     **GENERATOR_UNITS,
     **dict.fromkeys(RUN_COUNTS, "count"),
+}
+
+_ROWS: dict[str, Measured] = {
+    **{metric.name: "turns" for metric in TURN_METRICS},
+    **{metric.name: "sessions" for metric in SESSION_METRICS},
+    **{metric.name: "stimuli" for metric in STIMULUS_METRICS},
+    **{metric.name: "incidents" for metric in INCIDENT_METRICS},
+    **RATE_ROWS,
 }
 
 KNOWN_METRICS: tuple[str, ...] = tuple(METRIC_UNITS)
@@ -58,14 +67,8 @@ KNOWN_METRICS: tuple[str, ...] = tuple(METRIC_UNITS)
 
 def measured_on(metric: str) -> Measured:
     """What a metric's values are of. Raises KeyError for one that is not known."""
-    if any(each.name == metric for each in TURN_METRICS):
-        return "turns"
-    if any(each.name == metric for each in SESSION_METRICS):
-        return "sessions"
-    if any(each.name == metric for each in STIMULUS_METRICS):
-        return "stimuli"
-    if metric in RATE_ROWS:
-        return RATE_ROWS[metric]
+    if metric in _ROWS:
+        return _ROWS[metric]
     if metric in GENERATOR_UNITS:
         return "generator"
     if metric in RUN_COUNTS:

@@ -70,11 +70,13 @@ def make_rows(make_turns, make_sessions, make_stimuli) -> Callable[..., Rows]:
         turns: pd.DataFrame | None = None,
         sessions: pd.DataFrame | None = None,
         stimuli: pd.DataFrame | None = None,
+        **tables: pd.DataFrame,
     ) -> Rows:
         return Rows(
             make_turns() if turns is None else turns,
             make_sessions() if sessions is None else sessions,
             make_stimuli() if stimuli is None else stimuli,
+            **tables,
         )
 
     return make

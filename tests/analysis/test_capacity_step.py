@@ -99,9 +99,8 @@ def test_a_late_generator_says_nothing_of_the_service_whatever_broke(step) -> No
     assert step(*answered(90), lateness_us=30_000, tolerant=True).judgement is Judgement.GENERATOR
 
 
-def test_what_sessions_cost_is_told_per_hour(step, make_sessions) -> None:
-    sessions = make_sessions({}, {}).assign(cost_usd=[0.05, 0.07])
-    found = step(*answered(90), sessions_frame=sessions)
+def test_what_turns_cost_is_told_per_hour(step) -> None:
+    found = step(*[turn | {"cost_usd": 0.002} for turn in answered(60)])
     assert found.cost_usd_per_hour == pytest.approx(0.12 * 120)
 
 

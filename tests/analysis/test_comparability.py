@@ -2,7 +2,12 @@
 
 import pytest
 
-from rtbench.analysis.comparability import differences, refuse_incomparable, refuse_invalid
+from rtbench.analysis.comparability import (
+    differences,
+    effective_codec,
+    refuse_incomparable,
+    refuse_invalid,
+)
 from rtbench.analysis.compare import verdict_of
 from rtbench.core.errors import UsageError
 from rtbench.results.reader import read_run
@@ -61,3 +66,45 @@ def test_a_run_whose_numbers_are_its_own_is_refused(night, base) -> None:
     refuse_invalid(base, verdict_of(base))
     with pytest.raises(UsageError, match=r"^lost cannot be compared: it is INVALID \(3 of 9 rows"):
         refuse_invalid(lost, verdict_of(lost))
+
+
+MEDIA = {"transport": "webrtc"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"codec": "opus"}, {"codec": "pcmu"}),
+        ({"codec": "opus"}, {"command": ["rtbench", "run", "x.yaml", "--codec", "pcmu"]}),
+        ({"command": ["rtbench", "run", "x.yaml"]}, {"command": ["rtbench", "run", "--codec=pcmu", "x.yaml"]}),
+    ],
+)
+def test_opus_is_not_compared_with_pcmu_whoever_asked_for_it(night, tmp_path, one, other) -> None:
+    a, b = (
+        read_run(night(name, folder=tmp_path, **SMALL, **MEDIA, **asked))
+        for name, asked in (("opus", one), ("pcmu", other))
+    )
+    assert list(differences(a, b)) == ["codec opus and pcmu"]
+    assert list(differences(a, a)) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "codec"),
+    [
+        ({"transport": "websocket", "codec": ""}, ""),
+        ({"transport": "websocket", "command": ["--codec", "pcmu"]}, ""),
+        ({"transport": "webrtc", "scenarios": [{"path": "x", "text": "codec: pcma"}]}, "pcma"),
+        (
+            {
+                "transport": "webrtc+websocket",
+                "scenarios": [
+                    {"path": "x", "text": "transport: webrtc"},
+                    {"path": "y", "text": "codec: pcma"},
+                ],
+            },
+            "opus",
+        ),
+    ],
+)
+def test_the_codec_of_a_run_is_that_of_its_webrtc_calls(run, codec) -> None:
+    assert effective_codec(run) == codec

@@ -76,5 +76,19 @@ def test_the_places_needed_are_the_fewest(load: float, share: float, places: int
 
 
 def test_agents_needed_so_that_few_wait() -> None:
-    places = places_needed(10.0, 0.2, erlang_c)
+    places = places_needed(10.0, 0.2, waiting=True)
     assert places == 14
+
+
+@pytest.mark.parametrize("load", [0.3, 5.0, 83.7])
+@pytest.mark.parametrize("share", [0.5, 0.02, 1e-6])
+def test_one_place_fewer_is_too_few(load: float, share: float) -> None:
+    for waiting, formula in ((False, erlang_b), (True, erlang_c)):
+        places = places_needed(load, share, waiting=waiting)
+        assert formula(places, load) <= share < formula(places - 1, load)
+
+
+def test_the_places_for_a_whole_country_are_found_in_one_pass() -> None:
+    # With a pass for every number of places that is tried this would take hours.
+    places = places_needed(200_000.0, 1e-9)
+    assert erlang_b(places, 200_000.0) <= 1e-9 < erlang_b(places - 1, 200_000.0)

@@ -32,6 +32,14 @@ def test_every_region_carries_its_part_by_itself_and_headroom_is_added_last() ->
     assert "in each of 2 regions, 20% of headroom included" in plan.sentence
 
 
+@pytest.mark.parametrize(("headroom", "sessions"), [("10%", 110), ("0.1", 110), ("10.1%", 111), ("7%", 107)])
+def test_headroom_is_exact(headroom: str, sessions: int) -> None:
+    # 84 erlangs need 100 places at 1 %: 100 x 1.1 is 110, and 100 x 1.101 is 110.1.
+    traffic = parse_traffic(f"calls_per_hour=302400,mean_call=1s,headroom={headroom}")
+    plan = plan_sessions(traffic)
+    assert (plan.bare_per_region, plan.per_region) == (100, sessions)
+
+
 def test_a_measured_service_is_counted_whole() -> None:
     plan = plan_sessions(Traffic(1200, 180.0), measured(20))
     assert plan.services == 4  # 75 sessions, 20 each
@@ -59,6 +67,7 @@ def test_a_traffic_is_read_with_its_units() -> None:
         ("calls=10,mean_call=1s", "unknown key 'calls'; valid are blocking, calls_per_hour"),
         ("calls_per_hour=ten,mean_call=1s", "calls_per_hour: must be a number, not 'ten'"),
         ("calls_per_hour=10,mean_call=180", "mean_call: a duration needs its unit"),
+        ("calls_per_hour=10,mean_call=1s,calls_per_hour=12", "calls_per_hour is given twice"),
         ("calls_per_hour=0,mean_call=1s", "calls_per_hour: must be above 0"),
         ("calls_per_hour=1,mean_call=1s,blocking=150%", "blocking must lie between"),
         ("calls_per_hour=1,mean_call=1s,regions=1.5", "regions must be a whole number"),

@@ -159,6 +159,55 @@ def test_refusals_have_no_session_and_are_matched_by_number(summarised) -> None:
     }
 
 
+def test_a_slow_upgrade_and_a_late_session_are_found_on_later_connections_too(summarised) -> None:
+    again = {
+        **outage("s1", "a", "connection_lost"),
+        "connected_ns": 2_000_000_000,
+        "created_ns": 2_800_000_000,
+        "attempts": '[{"begun_ns": 1000000000, "over_ns": 1750000000}, {"begun_ns": 1, "over_ns": null}]',
+    }
+    found = summarised(
+        sessions=[{"upgrade_ms": 3.0, "session_created_ms": 4.0}],
+        incidents=[again],
+        faults=[fault("slow_upgrade", setting="700 ms"), fault("late_session", setting="800 ms")],
+    )
+
+    assert {each.kind: (each.injected, each.found) for each in found.injected} == {
+        "late_session": (1, 1),
+        "slow_upgrade": (1, 1),
+    }
+
+
+def test_a_cut_after_which_nothing_was_missed_is_told_apart(summarised) -> None:
+    found = summarised(
+        sessions=[{"cuts": 2, "cuts_unseen": 1}],
+        incidents=[outage("s1", "a", "connection_lost", injected="reset")],
+    )
+
+    assert [(each.setting, each.injected, each.found) for each in found.injected] == [
+        ("", 1, 1),
+        ("at a call's end", 1, 1),
+    ]
+
+
+def test_a_cut_that_nobody_noticed_is_told_where_nothing_else_happened(summarised) -> None:
+    (drop,) = summarised(sessions=[{"cuts": 1}]).injected
+    assert (drop.side, drop.injected, drop.found) == ("caller", 1, 0)
+
+
+def test_a_cut_at_a_calls_end_is_no_other_one(summarised) -> None:
+    (drop,) = summarised(sessions=[{"cuts": 1, "cuts_unseen": 1}]).injected
+    assert (drop.setting, drop.injected, drop.found) == ("at a call's end", 1, 1)
+
+
+def test_attempts_to_connect_are_those_of_the_incidents_table(summarised) -> None:
+    found = summarised(
+        sessions=[{"redials": 1}],
+        incidents=[outage("s1", "", "upgrade_429", kind="refusal", incident_attempts=2.0)],
+    )
+    assert found.counts["attempts"] == 2
+
+
 def test_what_the_caller_broke_has_to_be_noticed_by_the_caller(summarised) -> None:
     found = summarised(
         sessions=[{"cuts": 2}, {"cuts": 1}],

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from rtbench.analysis.samples import METRIC_NAMES, sample
@@ -102,6 +103,25 @@ def test_the_conversation_flow_holds_the_events_of_turns_and_stimuli(
         ("s2", 1.0),
         ("s3", 1.0),
     ]
+
+
+def test_an_outage_that_was_given_up_counts_as_one_without_an_end(make_rows) -> None:
+    incidents = pd.DataFrame(
+        {
+            "session": ["s1", "s2", "s3", "s4"],
+            "outcome": ["recovered", "gave_up", "ended", "recovered"],
+            "reconnect_ms": [500.0, None, None, 700.0],
+            "recovery_ms": [900.0, None, None, None],
+            "outage_detect_ms": [40.0, None, None, None],
+            "recovered": [1.0, 0.0, None, 1.0],
+        }
+    )
+    rows = make_rows(incidents=incidents)
+    assert sample("reconnect_ms", rows).values.tolist() == [500.0, np.inf, 700.0]
+    assert sample("recovery_ms", rows).values.tolist() == [900.0, np.inf]
+    assert sample("recovery_ms", rows).known_up_to == 900.0
+    assert sample("outage_detect_ms", rows).values.tolist() == [40.0]
+    assert sample("recovered", rows).values.tolist() == [1.0, 0.0, 1.0]
 
 
 def test_every_metric_has_a_sample_also_of_no_rows(make_rows) -> None:

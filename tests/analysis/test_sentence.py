@@ -3,7 +3,7 @@ import pytest
 from rtbench.analysis.quantiles import Quantile
 from rtbench.analysis.rates import Rate
 from rtbench.analysis.sentence import plain_sentence
-from rtbench.analysis.thresholds import ThresholdResult
+from rtbench.analysis.thresholds import Status, ThresholdResult
 from rtbench.analysis.verdict import Level
 from rtbench.scenario.threshold import Threshold
 
@@ -35,6 +35,20 @@ def test_a_run_is_told_by_median_p95_losses_and_thresholds() -> None:
 )
 def test_what_cannot_be_told_is_said_in_words(waits: tuple[Quantile, Quantile], words: str) -> None:
     assert words in plain_sentence(Level.VALID, waits, 0, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [
+        (["failed"], "0 of 1 threshold holds."),
+        (["passed"], "1 of 1 threshold holds."),
+        (["failed", "failed"], "0 of 2 thresholds hold."),
+    ],
+)
+def test_verb_and_noun_agree_with_their_numbers(statuses: list[Status], words: str) -> None:
+    threshold = Threshold("voice_to_voice_ms", "p50", "<", 900)
+    results = [ThresholdResult(threshold, status, 1200, 1.0) for status in statuses]
+    assert plain_sentence(Level.VALID, _waits(1200, 812.4, 1420.0), 0, 0, results).endswith(words)
 
 
 @pytest.mark.parametrize(

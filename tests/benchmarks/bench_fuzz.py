@@ -1,6 +1,6 @@
 """Fuzzing: mutated server messages through dialect and caller, mutated client messages and HTTP requests through the emulator.
 
-    python tests/benchmarks/bench_fuzz.py [--server 100000] [--client 10000] [--http 1000]
+    python tests/benchmarks/bench_fuzz.py [--server 100000] [--client 10000] [--http 10000]
 
 Prints counts, outcomes by class, and the memory at the beginning and the end. An exception that escapes
 ends it, with the seed.
@@ -240,7 +240,7 @@ def main() -> None:
     )
     parser.add_argument("--server", type=int, default=100_000)
     parser.add_argument("--client", type=int, default=10_000)
-    parser.add_argument("--http", type=int, default=1_000)
+    parser.add_argument("--http", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     process = psutil.Process()

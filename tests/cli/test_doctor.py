@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 from collections.abc import Callable
 
 import pytest
@@ -48,3 +49,18 @@ def test_the_first_thing_that_is_missing_gives_the_exit_code(run, capsys) -> Non
     assert run(gone) == ExitCode.TARGET
     assert run(gone, files) == ExitCode.USAGE
     assert "2 missing: files, target." in capsys.readouterr().out
+
+
+def test_an_ordinary_limit_of_open_files_is_enough_unless_many_callers_are_asked_for(monkeypatch) -> None:
+    monkeypatch.setattr(checkup, "check_target", lambda name, model: OK)
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (1024, 1024))
+    parser = argparse.ArgumentParser()
+    doctor.register(parser.add_subparsers())
+
+    def code(*words: str) -> int:
+        args = parser.parse_args(["doctor", *words])
+        ended: int = args.handler(args)
+        return ended
+
+    assert code() == ExitCode.PASS
+    assert code("--users", "1000") == ExitCode.USAGE

@@ -87,3 +87,19 @@ def test_a_reader_that_had_enough_is_no_error() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("capacity", "x.yaml", "--transport", "quic"),
+        ("sweep", "x.yaml", "--transport", "quic"),
+        ("sweep", "x.yaml", "--codec", "g729"),
+        ("calibrate", "--transport", "quic"),
+    ],
+)
+def test_a_transport_or_codec_that_does_not_exist_is_bad_usage(capsys, words) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command.main(words)
+    assert caught.value.code == 1
+    assert f"invalid choice: '{words[-1]}'" in capsys.readouterr().err

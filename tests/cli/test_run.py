@@ -12,6 +12,7 @@ import pytest
 
 from rtbench.cli import run as command
 from rtbench.core.errors import RtbenchError, RunInvalid, TargetUnreachable, UsageError
+from rtbench.scenario.load import load_scenario
 
 SCENARIO = """\
 name: {name}
@@ -231,3 +232,37 @@ def test_a_scenario_that_cannot_be_used_is_refused_before_any_is_run(
     assert place in str(caught.value)
     assert sentence in str(caught.value)
     assert runs.held == []
+
+
+@pytest.mark.parametrize(
+    ("added", "options", "told"),
+    [
+        ("session: {input_format: audio/pcmu}\n", ("--transport", "webrtc"), "session.input_format: over WebRTC"),
+        ("", ("--codec", "pcmu"), "transport: codec pcmu is for calls over WebRTC"),
+    ],
+)
+def test_a_transport_or_codec_that_cannot_be_is_refused_before_the_run(
+    run, runs, scenario, added, options, told
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        run(scenario(added=added), *options)
+    assert runs.held == []
+
+
+def test_a_trace_beside_the_scenario_is_found_over_another_network_too(
+    run, runs, scenario, monkeypatch
+) -> None:
+    path = scenario(added="shape: {replay: {file: calls.csv, cap: 3}}\n")
+    (path.parent / "calls.csv").write_text("seconds\n1\n2\n")
+    found = []
+
+    def hold(options, console):
+        shape = load_scenario(options.scenario).shape
+        found.append(shape.read_trace(options.scenario.parent).one.length_s)
+        return runs.hold(options, console)
+
+    monkeypatch.setattr(sys.modules["rtbench.load.run"], "run", hold)
+    runs.end()
+    run(path, "--network", "wifi")
+    assert runs.held[0].scenario != path
+    assert found == [1.0]

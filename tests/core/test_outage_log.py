@@ -72,6 +72,23 @@ def test_our_own_cut_dates_the_loss_back() -> None:
     assert logged.session.down_ns == 100
 
 
+def test_a_cut_after_which_nothing_was_missed_is_counted_apart() -> None:
+    logged = Logged()
+    logged.log.cut("half_open", 50)
+
+    assert logged.end(60) == []
+    assert (logged.session.cuts, logged.session.cuts_unseen) == (1, 1)
+
+
+def test_a_cut_that_was_noticed_was_seen() -> None:
+    logged = Logged()
+    logged.log.cut("reset", 50)
+    logged.log.lost("drop", "connection_lost", "", "idle", 51)
+    logged.end(60)
+
+    assert (logged.session.cuts, logged.session.cuts_unseen) == (1, 0)
+
+
 def test_a_cut_that_nobody_noticed_does_not_colour_the_next_loss_twice() -> None:
     logged = Logged()
     logged.log.cut("reset", 50)
@@ -136,6 +153,34 @@ def test_an_answer_from_before_is_not_the_recovery() -> None:
     logged.log.restored(215, "s", 0, 220)
 
     assert logged.end()[0].audible_ns is None
+
+
+def test_an_answer_that_the_next_loss_cut_off_was_still_the_recovery() -> None:
+    logged = Logged()
+    log = logged.log
+    log.lost("drop", "connection_lost", "", "answering", 100)
+    log.dialled(200, 200)
+    log.connected(210)
+    log.restored(215, "s", 0, 220)
+    log.lost("drop", "closed_1011", "", "answering", 500)  # the turn that this cuts off ends after it
+    log.turn_over(Turn(number=3, clip="c", outcome="dropped", audible_ns=400))
+
+    assert [incident.audible_ns for incident in log.take_incidents()] == [400]
+    assert [incident.audible_ns for incident in logged.end()] == [None]
+
+
+def test_an_outage_whose_next_turn_was_cut_off_unheard_has_no_recovery() -> None:
+    logged = Logged()
+    log = logged.log
+    log.lost("drop", "connection_lost", "", "answering", 100)
+    log.dialled(200, 200)
+    log.connected(210)
+    log.restored(215, "s", 0, 220)
+    log.lost("drop", "closed_1011", "", "waiting", 500)
+    log.turn_over(Turn(number=3, clip="c", outcome="dropped"))
+
+    assert [(one.number, one.audible_ns) for one in log.take_incidents()] == [(1, None)]
+    assert [one.number for one in logged.end()] == [2]
 
 
 def test_mishaps_are_one_row_each() -> None:

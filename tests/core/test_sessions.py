@@ -22,10 +22,10 @@ def test_sessions_share_no_counter() -> None:
 
 def test_every_number_says_its_unit() -> None:
     counts = {"turns", "answered", "unknown_events", "malformed_events"}
-    counts |= {"cuts", "redials", "reconnects", "rotations", "rate_limited", "turns_lost"}
+    counts |= {"cuts", "cuts_unseen", "redials", "reconnects", "rotations", "rate_limited", "turns_lost"}
     for field in fields(Session):
         if field.type in ("int", "float", "int | None", "float | None") and field.name not in counts:
-            assert field.name.endswith(("_ns", "_ms")), field.name
+            assert field.name.endswith(("_ns", "_ms", "_usd")), field.name
 
 
 def test_the_outcomes_are_a_closed_list() -> None:

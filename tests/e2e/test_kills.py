@@ -10,6 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
+SEARCH = ("--slo", "voice_to_voice_ms:p95<60000", "--to", "5", "--hold", "10 min", "--longest", "10 min")
+
 
 @pytest.fixture(scope="module")
 def run_of(start: Callable[..., Any], scenario: Path, emulator_url: str) -> Callable[[str], Any]:
@@ -24,6 +26,7 @@ def run_of(start: Callable[..., Any], scenario: Path, emulator_url: str) -> Call
         "Ctrl-C": (*run, *elsewhere, "--workers", "2"),
         "SIGTERM": (*run, *elsewhere),
         "Ctrl-C twice": run,
+        "search": ("rtbench", "capacity", scenario, *elsewhere, *SEARCH),
     }
     victims = list(commands)
     started: dict[str, Any] = {}
@@ -160,4 +163,14 @@ def test_ctrl_c_before_the_first_call_leaves_nothing(
     assert ended.code == 130, ended.errors
     assert ended.errors == "rtbench: interrupted\n"
     assert list(running.folder.glob("reports/*")) == []
+    assert running.left_behind() == []
+
+
+def test_a_search_that_is_killed_takes_its_reference_session_with_it(run_of: Callable[[str], Any]) -> None:
+    running = run_of("search")
+    calls = "reports/*/reference/*/turns.parts/*.parquet"
+    running.until(lambda: list(running.folder.glob(calls)), "turns of the reference session")
+    assert running.processes("rtbench run")
+    running.process.kill()
+    assert running.ended().code == -signal.SIGKILL
     assert running.left_behind() == []

@@ -26,7 +26,9 @@ def test_a_run_s_own_probe_is_let_in_and_counts_for_nothing(tmp_path) -> None:
 
 
 def test_a_restart_is_a_row_for_each_session(tmp_path) -> None:
-    desk(tmp_path / "log").restarted(["sess_1", "sess_2"], 1012)
+    found = desk(tmp_path / "log")
+    found.restarted("sess_1", 1012)
+    found.restarted("sess_2", 1012)
 
     assert [(row["kind"], row["session_id"], row["setting"]) for row in rows(tmp_path / "log")] == [
         ("restart", "sess_1", "1012"),

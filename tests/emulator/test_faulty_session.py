@@ -160,6 +160,21 @@ def test_an_answer_breaks_off_with_its_status_and_is_stopped_behind(fault, statu
     assert line.behind.heard == [ResponseCancel(response_id="r1")]
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"close": {"code": 1011, "when": "mid_answer"}}, {"response_incomplete": "content_filter"}),
+        ({"reset": {"when": "before_answer"}}, {"response_failed": "server_error", "odd_audio": 1}),
+        ({"response_failed": "server_error"}, {"response_incomplete": "content_filter"}),
+    ],
+)
+def test_what_cannot_be_seen_any_more_does_not_strike(first: dict, then: dict) -> None:
+    line = Line(**first, **then)
+    line.answer()
+
+    assert [row.kind for row in line.session.take_rows()] == list(first)
+
+
 def test_a_stall_for_ever_ends_the_answer_without_an_end() -> None:
     assert kinds(Line(stall=1.0).answer()) == ["ResponseCreated", "AudioDelta", "AudioDelta"]
 

@@ -5,6 +5,8 @@ import pytest
 from rtbench.core import pcm
 from rtbench.core.audibility import AudibilityDetector
 from rtbench.core.audio import PCM16, PCMU
+from rtbench.core.codec import G711_MU
+from rtbench.emulator.packet_voice import PacketVoice
 from rtbench.emulator.voice import Voice
 
 MS = 1_000_000
@@ -57,3 +59,29 @@ def test_packets_are_encoded_once(make_packet_voice, reply):
     voice.prepare()
     assert voice.chunks(reply, PCM16) is voice.chunks(reply, PCMU)
     assert voice.silent_packets(3) is voice.silent_packets(3)
+
+
+def test_a_voice_that_was_prepared_neither_encodes_nor_decodes_in_mid_call(reply):
+    work = []
+
+    class Decoder:
+        rate_hz = 8_000
+
+        def decode(self, payload):
+            work.append("decode")
+            return pcm.decode(payload, PCMU)
+
+    def encode(samples, rate_hz, codec):
+        work.append("encode")
+        data = pcm.encode(samples, PCMU)
+        return tuple(data[at : at + 160] for at in range(0, len(data), 160))
+
+    voice = PacketVoice((reply,), 100, G711_MU, encode, Decoder)
+    voice.prepare()
+    prepared = len(work)
+    for lead_ms in range(0, 400, 20):
+        voice.silence(PCM16, lead_ms)
+        voice.audible_offset_ms(reply, PCM16, lead_ms)
+    assert len(work) == prepared
+    # The reply is heard from 40 ms on and known to be audible within 120; it lasts 800, three leads are tried.
+    assert work.count("decode") <= 3 * 8

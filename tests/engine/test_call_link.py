@@ -106,6 +106,29 @@ def test_other_cuts_reach_the_wire(call, how: str, done) -> None:
     assert wire.done == [done]
 
 
+class Peer(Wire):
+    """A connection over WebRTC."""
+
+    def go_dark(self) -> None:
+        self.done.append("dark")
+
+    def say_goodbye(self, *, channel_alone: bool) -> None:
+        self.done.append("channel closed" if channel_alone else "goodbye")
+
+
+@pytest.mark.parametrize(
+    ("how", "done"),
+    [("ice_dead", "dark"), ("half_open", "dark"), ("close", "goodbye"), ("channel_closed", "channel closed")],
+)
+def test_over_webrtc_the_transport_itself_is_broken_and_its_end_is_heard(call, how: str, done: str) -> None:
+    link, wire = CallLink(call), Peer()
+    link.begin(wire)
+    link.cut(how)
+    link.on_close(1006, "consent expired", 2)
+
+    assert (call.heard, wire.done) == (["begun", 1006], [done])
+
+
 def test_before_it_stands_there_is_nothing_to_count_or_to_ping(call) -> None:
     link = CallLink(call)
 

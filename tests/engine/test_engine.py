@@ -135,6 +135,40 @@ def test_a_call_that_fails_says_why(run, scenario_file, refused_url, tmp_path, s
     assert worker.goodbye.rows == dict(worker.counts)
 
 
+def test_a_call_that_cannot_begin_fails_alone(run, scenario_file, monkeypatch) -> None:
+    class Fragile(engine_module.Call):
+        def __init__(self, around, plan, keys, *others) -> None:
+            if keys.user == 1:
+                raise ZeroDivisionError("by nobody foreseen")
+            super().__init__(around, plan, keys, *others)
+
+    monkeypatch.setattr(engine_module, "Call", Fragile)
+
+    async def scene(service, make_worker) -> Worker:
+        worker = make_worker(scenario_file(ONE_TURN))
+        for number in range(3):
+            worker.start(number)
+        worker.start(3, "nobody-knows")
+        await worker.over(*range(4))
+        await worker.engine.shut_down()
+        return worker
+
+    worker = run(scene)
+    told = {m.call: (m.outcome, m.error_class) for m in worker.said if isinstance(m, CallOver)}
+    fine, failed = ("completed", ""), ("failed", "not_begun")
+    assert told == {0: fine, 1: failed, 2: fine, 3: failed}
+    rows = {row["session"]: row for row in worker.rows("sessions")}
+    assert {name: row["error_class"] for name, row in rows.items()} == {
+        "w4-000000": "",
+        "w4-000001": "not_begun",
+        "w4-000002": "",
+    }
+    assert rows["w4-000001"]["error_detail"] == "ZeroDivisionError: by nobody foreseen"
+    assert rows["w4-000001"].keys() == rows["w4-000000"].keys()
+    assert rows["w4-000001"]["session_success"] == 0.0
+    assert worker.goodbye.rows == dict(worker.counts)
+
+
 def test_callers_spread_their_frames_evenly_whatever_their_number(run, scenario_file) -> None:
     phases_ns = []
 

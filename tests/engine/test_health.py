@@ -51,7 +51,7 @@ def rows() -> list[dict]:
 @pytest.fixture
 def monitor(clock, rows):
     """A monitor that watches; stopped at the end, so that the collector of the tests is as it was."""
-    monitor = HealthMonitor("w2", clock, lambda: 7, lambda: 40, rows.append)
+    monitor = HealthMonitor("w2", clock, lambda: 7, lambda: 40, rows.append, lambda: 12)
     monitor.start()
     yield monitor
     if monitor._watch_collector in gc.callbacks:
@@ -74,6 +74,7 @@ def test_a_row_says_who_wrote_it_and_what_was_going_on(monitor, clock, rows) -> 
     row = rows[0]
     assert (row["worker"], row["sessions"], row["rows_written"]) == ("w2", 7, 40)
     assert row["rss_bytes"] > 1_000_000
+    assert (row["tasks"], row["open_files"] > 2) == (12, True)
     assert row["at_unix_ns"] > 1_700_000_000 * 10**9
 
 

@@ -19,6 +19,7 @@ from rtbench.engine.recording import Recording
 from rtbench.engine.rows import RowKeys
 from rtbench.engine.waveform import KEPT_TURNS, SlowestTurns, WaveformKeeper
 from rtbench.results.schema import RECORDINGS, SESSIONS, STIMULI, TURNS, WAVEFORMS
+from rtbench.scenario.prices import PRICES, Price
 
 KEYS = RowKeys("w0", "w0-000001", user=0, iteration=0, scenario="barge_in", transport="websocket")
 UNIX_OFFSET_NS = 10**18
@@ -40,7 +41,9 @@ CLIP_SAMPLES = np.concatenate((np.zeros(2_400), tone(600), np.zeros(2_400))).ast
 class BookedCall:
     """A conversation by hand, in milliseconds, with everything that a call keeps of it; ready at 100 ms."""
 
-    def __init__(self, *steps: Step, podium: Podium | None = None, keeps_sound: bool = True) -> None:
+    def __init__(
+        self, *steps: Step, podium: Podium | None = None, keeps_sound: bool = True, price: Price | None = None
+    ) -> None:
         self.conversation = Conversation(Script(steps), frame_ns=ms(20))
         self.podium = podium or Podium()
         self.waveform = WaveformKeeper(self.podium.turns, PCM16)
@@ -49,7 +52,12 @@ class BookedCall:
         self.late_max_ms = 0.0
         self._keeps_sound = keeps_sound
         self.ledger = Ledger(
-            KEYS, self.conversation, PCM16.rate_hz, UNIX_OFFSET_NS, lambda *row: self.rows.append(row)
+            KEYS,
+            self.conversation,
+            PCM16.rate_hz,
+            UNIX_OFFSET_NS,
+            lambda *row: self.rows.append(row),
+            lambda: price,
         )
         self.conversation.start(0)
         self.hear(50, s.SessionCreated(session={"id": "sess_1"}))
@@ -78,7 +86,10 @@ class BookedCall:
                 ),
             )
         if ends:
-            self.hear(at_ms, r.ResponseDone(response={"id": response_id, "status": "completed"}))
+            usage = {"output_token_details": {"audio_tokens": 100 if response_id == "r2" else 0}}
+            self.hear(
+                at_ms, r.ResponseDone(response={"id": response_id, "status": "completed", "usage": usage})
+            )
 
     def interrupted(self) -> BookedCall:
         """The first answer from 1.5 s on, spoken into at 2.6 s, noticed at 2.75 s; the second from 4 s on."""
@@ -226,6 +237,17 @@ def test_an_agent_that_never_stopped_is_worse_than_any_that_did() -> None:
     call.hear(20_000)
     assert call.of("stimuli")[0]["barge_in_heard_stop_ms"] is None
     assert [row["stimulus"] for row in call.of("recordings") if row["stimulus"]] == [1]
+
+
+def test_turns_have_their_price_and_the_session_their_sum() -> None:
+    call = BookedCall(*BARGE_IN).interrupted()
+    call.ledger.session(Counter())
+    assert [row["cost_usd"] for row in (*call.of("turns"), *call.of("sessions"))] == [None] * 3
+
+    call = BookedCall(*BARGE_IN, price=PRICES["gpt-realtime"]).interrupted()
+    call.ledger.session(Counter())
+    assert [row["cost_usd"] for row in call.of("turns")] == [0.0, pytest.approx(100 * 64 / 1e6)]
+    assert [row["cost_usd"] for row in call.of("sessions")] == [pytest.approx(0.0064)]
 
 
 def test_of_disturbances_there_are_rows_only() -> None:

@@ -32,7 +32,7 @@ def answered_turn() -> Turn:
 
 
 def row_of(turn: Turn, late_max_ms: float = 0.4) -> dict:
-    columns = {"at_unix_ns": 5, "concurrency": 6, "speech_end_sample": 24_000}
+    columns = {"at_unix_ns": 5, "concurrency": 6, "cost_usd": 0.01, "speech_end_sample": 24_000}
     return turn_row(KEYS, "sess_1", turn, late_max_ms, **columns)
 
 

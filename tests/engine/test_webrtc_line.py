@@ -169,6 +169,31 @@ def test_a_call_that_is_given_up_while_it_is_dialled_is_interrupted(hold) -> Non
     assert hold(scene=scene).session["outcome"] == "interrupted"
 
 
+@pytest.mark.parametrize(
+    ("how", "error_class"),
+    [
+        ("close", "closed_1000"),
+        ("channel_closed", "closed_1000"),
+        ("peer_gone", "connection_lost"),
+        ("ice_dead", "no_sign_of_life"),
+    ],
+)
+def test_a_call_that_is_broken_on_purpose_notices_and_comes_back(hold, how: str, error_class: str) -> None:
+    async def scene(call) -> None:
+        held = asyncio.ensure_future(call.hold())
+        while call.conversation.open_turn is None:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.001)
+        call.cut(how)
+        await held
+
+    rows = hold("reconnect: {attempts: 2, base: 10 ms, idle: 300 ms}", scene=scene)
+    (incident,) = rows.of("incidents")
+    assert (incident["injected"], incident["error_class"]) == (how, error_class)
+    assert (incident["outcome"], incident["lost_turns"]) == ("recovered", 1)
+    assert rows.session["outcome"] == "completed"
+    assert [turn["outcome"] for turn in rows.of("turns")] == ["dropped", "answered"]
+
+
 def test_what_the_peer_counted_is_taken_over() -> None:
     network = Network()
     counted = PeerStatistics(

@@ -99,8 +99,20 @@ def test_the_progress_fits_eighty_columns_and_names_every_figure(figures) -> Non
 
 def test_a_lateness_that_casts_doubt_on_the_run_is_coloured(figures) -> None:
     figures.take("generator", {"worker": "w0", "sessions": 1, "send_lateness_max_ms": 5.0})
-    column = progress(figures, "", 1, 0).columns[-1]
+    column = progress(figures, "", 1, 0).renderables[0].columns[-1]
     assert "yellow" not in next(iter(column.cells))
     figures.take("generator", {"worker": "w0", "sessions": 1, "send_lateness_max_ms": 5.1})
-    column = progress(figures, "", 1, 0).columns[-1]
+    column = progress(figures, "", 1, 0).renderables[0].columns[-1]
     assert "yellow" in next(iter(column.cells))
+
+
+def test_the_verdict_as_it_stands_is_told_with_the_worst_of_what_speaks_against_it(figures) -> None:
+    assert shown(figures).splitlines()[-1].strip() == "VALID so far"
+    for number in range(100):
+        figures.take("turns", turn(latency_ms=500.0) | {"void": number < 2})
+    figures.take(
+        "generator", {"worker": "w0", "sessions": 1, "send_lateness_max_ms": 0.1, "rows_written": 107}
+    )
+    lines = shown(figures).splitlines()
+    assert lines[-1].strip() == "INVALID so far: 7 of 107 rows of turns and sessions were lost"
+    assert max(map(len, lines)) <= 80

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from rtbench.load.reference import ReferenceCall
 
 
 class FakeProcess:
-    def __init__(self, command: list[str], **_: Any) -> None:
+    def __init__(self, command: list[str], **options: Any) -> None:
         self.command = command
         self.told: list[Any] = []
         self.hangs = False
+        self.options = options
+        self.stdin = io.BytesIO()
 
     def send_signal(self, number: int) -> None:
         self.told.append(number)
@@ -68,6 +71,7 @@ def test_it_is_asked_to_end_and_waited_for_once(started, tmp_path: Path) -> None
     call.end()
     call.end()
     assert started[0].told == [signal.SIGINT, "gone"]
+    assert started[0].stdin.closed
 
 
 def test_one_that_does_not_end_is_killed(started, tmp_path: Path) -> None:
@@ -83,3 +87,10 @@ def test_its_run_is_where_its_run_json_is(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "run.json").write_text("{}")
     assert ReferenceCall(Path("a.yaml"), tmp_path, []).run == folder
+
+
+def test_it_is_told_to_end_with_the_pipe_that_the_search_holds_open(started, tmp_path: Path) -> None:
+    ReferenceCall(Path("a.yaml"), tmp_path, []).start("http://127.0.0.1:9/v1")
+    assert "--with-parent" in started[0].command
+    assert started[0].options["stdin"] == subprocess.PIPE
+    assert not started[0].stdin.closed

@@ -116,13 +116,15 @@ def test_the_codecs_of_a_run_are_those_of_its_webrtc_calls(scenarios) -> None:
     assert RunSettings(transport="websocket").codecs([media]) == []
 
 
-def test_the_transport_is_what_was_asked_for_or_what_the_scenarios_say(scenarios, tmp_path) -> None:
+def test_transport_and_codec_are_what_was_asked_for_or_what_the_scenarios_say(scenarios, tmp_path) -> None:
     (path, plain), (other, _) = scenarios
     mixed = [(path, plain), (other, plain.held_over("webrtc"))]
 
-    def told(**settings) -> str:
+    def told(**settings) -> tuple[str, str]:
         keeper = RunKeeper(mixed, RunSettings("http://127.0.0.1:8080/v1", out=tmp_path, **settings))
-        return json.loads(keeper.directory.run_json.read_text())["transport"]
+        kept = json.loads(keeper.directory.run_json.read_text())
+        return kept["transport"], kept["codec"]
 
-    assert told() == "webrtc+websocket"
-    assert told(transport="webrtc") == "webrtc"
+    assert told() == ("webrtc+websocket", "opus")
+    assert told(transport="webrtc", codec="pcmu") == ("webrtc", "pcmu")
+    assert told(transport="websocket") == ("websocket", "")

@@ -1,4 +1,5 @@
 import dataclasses
+import html
 import re
 
 import html5lib
@@ -65,6 +66,31 @@ def test_findings_stand_with_the_verdict(run: Run, summary) -> None:
 def test_names_from_outside_cannot_put_markup_into_it(run: Run, summary) -> None:
     hostile = dataclasses.replace(summary, run={**summary.run, "name": "<script>alert(1)</script>"})
     assert "<script>" not in render_page(run, hostile, [], [], NOTHING)
+
+
+def test_no_backtick_is_left_and_names_are_set_as_code(page: str) -> None:
+    assert "`" not in page[: page.index("<pre>")] + page[page.rindex("</pre>") :]
+    assert "<code>speech_stopped</code>" in page
+
+
+def test_what_stands_between_backticks_cannot_put_markup_into_it(run: Run, summary) -> None:
+    finding = Finding(Level.SUSPECT, "odd", "Of `<script>alert(1)</script>` and `a_name`.", "Look.")
+    hostile = dataclasses.replace(summary, verdict=Verdict(Level.SUSPECT, (finding,)))
+    page = render_page(run, hostile, [], [], NOTHING)
+    assert "<script>" not in page
+    assert "<code>a_name</code>" in page
+
+
+def test_the_command_can_be_pasted_into_a_shell(run: Run, summary) -> None:
+    command = ["rtbench", "run", "a.yaml", "--duration", "10 s"]
+    kept = dataclasses.replace(run, provenance={**run.provenance, "command": command})
+    page = html.unescape(render_page(kept, summary, [], [], NOTHING))
+    assert "rtbench run a.yaml --duration '10 s'" in page
+
+
+def test_intervals_are_told_as_they_are_computed(page: str) -> None:
+    assert "order statistics" in page
+    assert "resampled" not in page
 
 
 def test_a_run_of_which_nothing_is_known_still_has_a_page(empty_run: Run) -> None:

@@ -35,6 +35,8 @@ def _metric(known_up_to: float) -> MetricSummary:
         (float("nan"), "–"),
         (0.0, "0"),
         (0.1234, "0.12"),
+        (0.01234, "0.012"),
+        (-0.00056, "-0.00056"),
         (12.34, "12.3"),
         (1234.5, "1,234"),
         (-120.4, "-120"),
@@ -42,6 +44,33 @@ def _metric(known_up_to: float) -> MetricSummary:
 )
 def test_a_number_has_as_many_digits_as_are_worth_reading(value: float | None, told: str) -> None:
     assert notation.number(value) == told
+
+
+@pytest.mark.parametrize(
+    ("usd", "told"),
+    [
+        (1234.567, "1,234.57 USD"),
+        (0.0123, "0.012 USD"),
+        (0.0, "0.00 USD"),
+        (None, "n/a: there is no price of the model"),
+    ],
+)
+def test_money_is_told_to_the_cent_or_by_what_counts_of_it(usd: float | None, told: str) -> None:
+    assert notation.money(usd) == told
+
+
+@pytest.mark.parametrize(
+    ("count", "nouns", "told"),
+    [
+        (1, ("turn",), "1 turn"),
+        (1_200, ("turn",), "1,200 turns"),
+        (0, ("turn",), "0 turns"),
+        (1, ("turn lost", "turns lost"), "1 turn lost"),
+        (2, ("turn lost", "turns lost"), "2 turns lost"),
+    ],
+)
+def test_one_thing_is_not_told_as_many(count: int, nouns: tuple[str, ...], told: str) -> None:
+    assert notation.counted(count, *nouns) == told
 
 
 def test_only_times_carry_their_unit() -> None:

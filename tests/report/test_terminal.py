@@ -1,11 +1,14 @@
 import dataclasses
 import io
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
+from rtbench.analysis.thresholds import Status, ThresholdResult
 from rtbench.analysis.verdict import Finding, Level, Verdict
-from rtbench.report.terminal import print_summary
+from rtbench.report.terminal import VERDICTS, print_summary
+from rtbench.scenario.threshold import Threshold
 
 REPORT = Path(
     "reports/20261123-070000-a-scenario-with-a-rather-long-name-that-does-not-fit-in-eighty-columns/report.html"
@@ -42,6 +45,18 @@ def test_a_failed_threshold_stands_out_with_what_was_measured(summary) -> None:
         == ["FAIL", "response_rate", "rate", ">=", "0.99", f"{summary.thresholds[-1].actual:.4g}"]
         for line in _printed(summary)
     )
+
+
+def test_a_threshold_of_too_few_samples_says_so_with_n_and_what_it_needs(summary) -> None:
+    wait = Threshold("connect_ms", "p95", "<", 80)
+    judged = ThresholdResult(wait, "too_few_samples", 3, None, reason="p95 needs 59 samples, there are 3")
+    told = "\n".join(_printed(dataclasses.replace(summary, thresholds=[judged])))
+    assert "too few samples  connect_ms p95 < 80  p95 needs 59 samples, there are 3" in told
+    assert "FAIL" not in told
+
+
+def test_every_status_of_a_threshold_has_a_word() -> None:
+    assert set(VERDICTS) == set(get_args(Status))
 
 
 def test_where_callers_spoke_into_answers_the_rates_and_stop_times_are_shown(summary) -> None:

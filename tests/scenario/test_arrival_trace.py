@@ -32,3 +32,8 @@ def test_a_trace_that_is_none_is_told_with_its_line(tmp_path: Path, content, col
     path.write_text(content)
     with pytest.raises(UsageError, match=told):
         read_trace(path, column)
+
+
+def test_a_trace_that_is_not_there_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"calls.csv: there is no such arrival trace$"):
+        read_trace(tmp_path / "calls.csv", "seconds")

@@ -7,10 +7,7 @@ from rtbench.scenario.budget import Budget, BudgetMeter, estimate, usd_per_minut
 from rtbench.scenario.model import Scenario
 from rtbench.scenario.prices import PRICES
 
-TURN = {
-    "scenario": "calls", "input_text_tokens": 0, "input_audio_tokens": 0, "cached_tokens": 0,
-    "output_text_tokens": 0, "output_audio_tokens": 1_000,
-}  # fmt: skip
+TURN = {"scenario": "calls", "cost_usd": 0.064}
 
 
 def scenario(model: str = "gpt-realtime", **keys: object) -> Scenario:
@@ -54,7 +51,7 @@ def test_the_next_run_goes_on_counting(meter: BudgetMeter) -> None:
 def test_without_limits_nothing_stops() -> None:
     meter = BudgetMeter(Budget())
     meter.begin(scenario("somebody-elses-model"))
-    meter.take("turns", TURN)
+    meter.take("turns", TURN | {"cost_usd": None})
     meter.take("sessions", {})
     assert meter.stop(1e9) is None
 
@@ -64,6 +61,8 @@ def test_money_cannot_be_limited_without_a_price() -> None:
         UsageError, match=r"no price of the model 'gpt-realtme'; did you mean 'gpt-realtime'\?.*minutes"
     ):
         BudgetMeter(Budget(usd=1.0)).begin(scenario("gpt-realtme"))
+    with pytest.raises(UsageError, match="no price of the model 'in-writing'"):
+        BudgetMeter(Budget(usd=1.0)).begin(scenario(reconnect={"fall_back_model": "in-writing"}))
     BudgetMeter(Budget(minutes=1.0)).begin(scenario("somebody-elses-model"))
 
 

@@ -73,7 +73,7 @@ METRICS = (
     "voice_to_voice_ms{concurrency>=4,scenario=brief}:min", "voice_to_voice_ms:count", "overlap_ms:mean",
     "response_rate:rate", "cut_in_rate:rate", "false_cutoff_rate:rate", "void_rate:rate", "turns:count",
     "void_turns:count", "sessions:count", "errors:count", "connect_ms:p50", "session_success_rate:rate",
-    "yield_rate:rate", "barge_in_detect_ms:p50",
+    "yield_rate:rate", "barge_in_detect_ms:p50", "reconnect_ms:p50", "recovery_ms:p75", "recovered:rate",
 )  # fmt: skip
 
 
@@ -108,10 +108,21 @@ def drawn() -> dict[str, list[dict[str, Any]]]:
             "yielded": rng.choice([None, 0.0, 1.0]), "barge_in_detect_ms": rng.choice([None, rng.uniform(90, 300)]),
         }  # fmt: skip
 
+    def incident(number: int) -> dict[str, Any]:
+        outcome = rng.choice(["recovered", "recovered", "gave_up", "ended"])
+        back = outcome == "recovered"
+        return dict.fromkeys(schema.INCIDENTS.names) | {
+            "session": f"s{number % 9}", "outcome": outcome, "scenario": "brief",
+            "reconnect_ms": rng.uniform(200, 900) if back else None,
+            "recovery_ms": rng.uniform(900, 4000) if back and rng.random() < 0.9 else None,
+            "recovered": None if outcome == "ended" else float(back),
+        }  # fmt: skip
+
     return {
         "turns": [turn(number) for number in range(400)],
         "sessions": [session(number) for number in range(60)],
         "stimuli": [stimulus(number) for number in range(80)],
+        "incidents": [incident(number) for number in range(80)],
     }
 
 
@@ -122,6 +133,7 @@ def test_the_run_sees_what_the_report_will_see(metric: str, drawn: dict[str, lis
         ("turns", schema.TURNS),
         ("sessions", schema.SESSIONS),
         ("stimuli", schema.STIMULI),
+        ("incidents", schema.INCIDENTS),
     ):
         frame = pd.DataFrame(drawn[name], columns=columns.names)
         empty = [column for column in frame if frame[column].isna().all()]

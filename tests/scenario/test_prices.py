@@ -2,12 +2,8 @@
 
 import pytest
 
+from rtbench.core.turns import Turn
 from rtbench.scenario.prices import PRICES, price_of
-
-NOTHING = dict.fromkeys(
-    ("input_text_tokens", "input_audio_tokens", "cached_tokens", "output_text_tokens", "output_audio_tokens"),
-    0,
-)
 
 
 @pytest.mark.parametrize(
@@ -23,11 +19,11 @@ NOTHING = dict.fromkeys(
             {"input_text_tokens": 300, "input_audio_tokens": 1_000, "cached_tokens": 500},
             (800 * 32 + 500 * 0.4) / 1e6,
         ),
-        ({"cached_tokens": 9, "input_text_tokens": None}, 0.0),
+        ({"cached_tokens": 9}, 0.0),
     ],
 )
 def test_tokens_cost_what_the_table_says(tokens: dict, usd: float) -> None:
-    assert PRICES["gpt-realtime"].usd(NOTHING | tokens) == pytest.approx(usd)
+    assert PRICES["gpt-realtime"].usd(Turn(1, "clip", **tokens)) == pytest.approx(usd)
 
 
 def test_a_snapshot_costs_what_its_model_does() -> None:

@@ -89,7 +89,7 @@ def test_a_replay_counts_from_its_first_call_whatever_the_order_of_its_lines(tmp
 
 
 def test_a_trace_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nowhere\.csv: the arrival trace cannot be read"):
+    with pytest.raises(UsageError, match=r"nowhere\.csv: there is no such arrival trace"):
         parse_shape("replay:file=nowhere.csv,cap=5").read_trace(tmp_path)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from rtbench.core.errors import UsageError
-from rtbench.core.metrics import SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.scenario.threshold import STATISTICS, Threshold, parse_threshold, parse_thresholds
 from rtbench.scenario.threshold_filter import Filter
 from rtbench.scenario.threshold_metric import KNOWN_METRICS, RATES
@@ -126,7 +126,7 @@ def test_what_is_wrong_is_told_with_the_keys_that_lead_to_it(
 
 
 def test_every_metric_and_every_rate_over_them_can_be_limited() -> None:
-    families = (*TURN_METRICS, *SESSION_METRICS, *STIMULUS_METRICS)
+    families = (*TURN_METRICS, *SESSION_METRICS, *STIMULUS_METRICS, *INCIDENT_METRICS)
     assert {metric.name for metric in families} <= set(KNOWN_METRICS)
     for rate in RATES:
         assert parse_thresholds({rate: {"rate": ">= 0.5"}}, KNOWN_METRICS)
@@ -201,7 +201,7 @@ def test_a_limit_may_end_the_run_after_a_while() -> None:
             "cpu_share",
             {"limit": "< 1", "abort_on_fail": {"after": "30 s"}},
             ("cpu_share", "p95"),
-            "only a metric of turns, sessions or stimuli",
+            "only a metric of turns, sessions, stimuli or incidents",
         ),
     ],
 )

@@ -15,6 +15,8 @@ from rtbench.scenario.threshold_metric import KNOWN_METRICS, METRIC_UNITS, measu
         ("session_success_rate", "sessions"),
         ("barge_in_heard_stop_ms", "stimuli"),
         ("yield_rate", "stimuli"),
+        ("recovery_ms", "incidents"),
+        ("recovered", "incidents"),
         ("conversation_flow", "events"),
         ("send_lateness_ms", "generator"),
         ("errors", "run"),

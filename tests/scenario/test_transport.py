@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from rtbench.core.errors import UsageError
 from rtbench.core.network import NetworkAlert
 from rtbench.scenario.fault import fault_location, fault_sentence
 from rtbench.scenario.model import Scenario
@@ -103,3 +104,30 @@ def test_a_grid_is_lists_of_values_or_the_points_themselves() -> None:
     assert (check_grid(lists), check_grid(points), check_grid(None)) == (lists, points, None)
     assert scenario(sweep=lists).sweep == lists
     assert scenario(sweep=points).sweep == points
+
+
+@pytest.mark.parametrize(
+    ("keys", "held", "sentence"),
+    [
+        (
+            {"session": {"input_format": "audio/pcmu"}},
+            ("webrtc", None),
+            "session.input_format: over WebRTC the key `codec` says how audio is coded",
+        ),
+        ({}, (None, "pcmu"), "transport: codec pcmu is for calls over WebRTC, not over a WebSocket"),
+        (
+            {"transport": "webrtc"},
+            ("websocket", "opus"),
+            "transport: codec opus is for calls over WebRTC, not over a WebSocket",
+        ),
+        (
+            {"transport": "webrtc", "control": "sideband"},
+            ("websocket", None),
+            "control: a sideband joins a WebRTC call, and a WebSocket is none",
+        ),
+    ],
+)
+def test_a_transport_or_codec_that_does_not_suit_the_scenario_is_refused(keys, held, sentence) -> None:
+    with pytest.raises(UsageError) as caught:
+        scenario(**keys).held_over(*held)
+    assert str(caught.value) == f"scenario 'x': {sentence}"

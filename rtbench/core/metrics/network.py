@@ -47,7 +47,11 @@ def mos_estimate(session: Session) -> float | None:
 
 
 def first_rtp_ms(session: Session) -> float | None:
-    """Open data channel to the first packet of audio."""
+    """Open data channel to the first packet of the agent's voice.
+
+    An agent that sends nothing until it answers is first heard after the caller's own first utterance: its
+    length is in it then.
+    """
     return session.first_rtp_ms
 
 

@@ -27,7 +27,10 @@ def restore_ms(incident: Incident) -> float | None:
 
 
 def recovery_ms(incident: Incident) -> float | None:
-    """Drop to the first audible sample of the next answer; in a session of text, to its first text."""
+    """Drop to the first audible sample of the next answer; in a session of text, to its first text.
+
+    The caller's own utterance that is answered comes in between: its length is in it.
+    """
     return None if incident.is_planned else elapsed_ms(incident.dropped_ns, incident.audible_ns)
 
 
@@ -38,7 +41,7 @@ def backoff_error_ms(incident: Incident) -> float | None:
 
 
 def incident_attempts(incident: Incident) -> float | None:
-    """Tries to connect in this outage."""
+    """Attempts to connect in this outage; where a call's very first one was refused, that one too."""
     return None if incident.is_planned else float(len(incident.attempts))
 
 

@@ -12,8 +12,8 @@ from rtbench.results.reader import Run
 
 TITLE = "Parts of the connection"
 CAPTION = (
-    "Mean of each part over all calls, and over the slowest tenth. Key: the ephemeral key. SDP: offer and answer. ICE: "
-    "addresses that reach each other. DTLS: keys for the media. Then the data channel opens. Key and SDP are the service's "
+    "Mean of each part over all calls and, where there are at least 10, over the slowest tenth. Key: the ephemeral key. SDP: "
+    "offer and answer. ICE: addresses that reach each other. DTLS: keys for the media. Then the data channel opens. Key and SDP are the service's "
     "HTTP end points; each of the others takes one or two round trips."
 )
 LOOKS = {
@@ -24,7 +24,7 @@ LOOKS = {
     "channel_ms": (SKY, "\\\\"),
 }
 MIN_CALLS = 10
-"""Below this the slowest tenth is a call or none."""
+"""Below this the slowest tenth is no call at all."""
 
 
 def draw(run: Run) -> Figure | None:

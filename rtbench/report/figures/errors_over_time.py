@@ -1,8 +1,9 @@
-"""When errors were met, by class, and the retries that came of them."""
+"""When errors were met, by class, and the attempts to connect that came of them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,10 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from rtbench.report.figures.canvas import BLUE, ORANGE, VERMILLION, new_axes
 from rtbench.results.reader import Run
 
-TITLE = "Errors and retries over time"
+TITLE = "Errors and attempts to connect over time"
 CAPTION = (
-    "Errors met by callers in each stretch of time, by class, and their attempts to connect again (line): what a "
-    "recovering service has to bear beside its work."
+    "Errors met by callers in each stretch of time, by class, and their attempts to connect in outages (line): what "
+    "a recovering service has to bear beside its work. A first attempt that was refused is one of them."
 )
 MAX_CLASSES = 6
 BINS = 60
@@ -49,16 +50,25 @@ def draw(run: Run) -> Figure | None:
         below += height
     begun = [
         (attempt["begun_ns"] - start_ns) / 1e9
-        for written in (run.incidents["attempts"] if len(run.incidents) else [])
+        for written in _attempts(run)
         for attempt in json.loads(written or "[]")
         if attempt["begun_ns"] is not None
     ]
     if begun:
-        retries, _ = np.histogram(begun, edges)
-        axes.step(edges[:-1], retries, where="post", color="#555555", label=f"retries ({len(begun):,})")
+        attempts, _ = np.histogram(begun, edges)
+        label = f"attempts to connect ({len(begun):,})"
+        axes.step(edges[:-1], attempts, where="post", color="#555555", label=label)
     axes.set_xlabel("seconds since the first call")
     axes.set_ylabel(f"per {edges[1] - edges[0]:.1f} s")
     axes.set_xlim(0, edges[-1])
+    axes.set_ylim(0, 1.08 * axes.dataLim.y1)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
     return figure
+
+
+def _attempts(run: Run) -> Iterable[str]:
+    """The attempts of each outage, as JSON; a rotation is none."""
+    if run.incidents.empty:
+        return []
+    return run.incidents[run.incidents["kind"].ne("rotation")]["attempts"]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rtbench.analysis.health import generator_health
-from rtbench.analysis.verdict import CPU_SUSPECT, LATENESS_INVALID_MS, LATENESS_SUSPECT_MS
+from rtbench.core.validity import CPU_SUSPECT, LATENESS_INVALID_MS, LATENESS_SUSPECT_MS
 from rtbench.report.figures.canvas import BLUE, INK, ORANGE, VERMILLION, new_figure
 from rtbench.results.reader import Run
 
@@ -55,12 +55,4 @@ def _limits(axes: Axes, p99_ms: float | None) -> None:
             axes.axhline(limit_ms, color=VERMILLION, linestyle="--", linewidth=1)
     if p99_ms is not None:
         axes.axhline(p99_ms, color=INK, linestyle=":", linewidth=1.2)
-        axes.text(
-            0.995,
-            p99_ms,
-            f"p99 {p99_ms:.2f} ms",
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            transform=axes.get_yaxis_transform(),
-        )
+        axes.set_title(f"p99 {p99_ms:.2f} ms", loc="right", color=INK, fontsize=8, pad=3)

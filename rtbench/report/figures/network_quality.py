@@ -15,8 +15,11 @@ TITLE = "The network of each call"
 CAPTION = (
     "One point a call, at the time at which it began. Loss: packets of the agent's voice that never came. Jitter: RFC "
     "3550's, its mean over the call. Round trip: the median of the call's measurements by RTCP and ICE. The dashed lines "
-    "are the usual limits, 2 % and 30 ms, above which speech suffers; the scenario's own alert may have others."
+    "are the usual limits, 2% and 30 ms, above which speech suffers; the scenario's own alert may have others."
 )
+MIN_SPAN_S = 1.0
+"""The time axis is no shorter: calls that began together are shown as such."""
+
 _ALERT = NetworkAlert()
 PANELS = (
     ("packet_loss", "loss (%)", 100.0, 100 * _ALERT.loss, BLUE, "o"),
@@ -37,6 +40,8 @@ def draw(run: Run) -> Figure | None:
         axes.plot(elapsed_s, values, marker, color=colour, markersize=4, alpha=0.7)
         axes.set_ylabel(label)
         _scale(axes, values, limit)
+    span_s = max(float(elapsed_s.max()), MIN_SPAN_S)
+    panels[-1].set_xlim(-0.03 * span_s, 1.03 * span_s)
     panels[-1].set_xlabel("begin of the call (s from the run's first)")
     figure.align_ylabels(panels)
     return figure
@@ -50,6 +55,6 @@ def _scale(axes: Axes, values: pd.Series, limit: float | None) -> None:
         top = max(top, limit)
     elif limit is not None:
         told = f"the limit of {limit:g} is far above"
-        axes.text(0.995, 0.93, told, color=MUTED, ha="right", va="top", fontsize=8, transform=axes.transAxes)
+        axes.set_title(told, loc="right", color=MUTED, fontsize=8, pad=3)
     top = top or 1.0
     axes.set_ylim(-0.06 * top, 1.15 * top)

@@ -81,6 +81,9 @@ class IceConnection(Connection):
         self.last_arrival_ns = monotonic_ns()
         """When the last datagram came, of any kind."""
 
+        self.is_dark = False
+        """A fault on purpose: nothing leaves and nothing is heard, consent checks neither."""
+
         self._addresses = addresses
         self._consent = consent
         self._path = path
@@ -188,6 +191,8 @@ class PeerSocket(StunProtocol):
         """asyncio: a datagram came; the first thing is to stamp it."""
         arrival_ns = monotonic_ns()
         assert isinstance(data, bytes)
+        if self._connection.is_dark:
+            return
         if self._path is None:
             self._hand_over(data, addr, arrival_ns)
         else:
@@ -199,6 +204,8 @@ class PeerSocket(StunProtocol):
 
     def send_datagram(self, data: bytes, address: tuple[str, int]) -> None:
         """Put a datagram on the socket, or on the path to it."""
+        if self._connection.is_dark:
+            return
         if self._path is not None:
             self._path.send(Datagram(data, address))
         elif not self.transport.is_closing():

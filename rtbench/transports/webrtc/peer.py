@@ -163,6 +163,20 @@ class Peer:
             self._closing = True
             self._loop.call_soon(self._end, ABNORMAL_CLOSURE, "aborted", "closed")
 
+    @property
+    def last_arrival_ns(self) -> int:
+        """When the last datagram came; a peer that is there sends a report once a second."""
+        return self._path.last_arrival_ns
+
+    def go_dark(self) -> None:
+        """A fault on purpose: the network is gone, ICE's own checks with it; both sides find out by themselves."""
+        self._path.go_dark()
+
+    def close_channel(self) -> None:
+        """A fault on purpose: close the data channel alone; media goes on until the other side ends the call."""
+        if self._channel is not None:
+            self._channel.stop(says_goodbye=True)
+
     def start(self, timeout_s: float) -> None:
         """Begin to connect, in the background; `established` tells how it went, by this time at the latest."""
         self._change("connecting", monotonic_ns())

@@ -82,6 +82,15 @@ class SecurePath:
         """Payload of all datagrams received."""
         return self._ice.bytes_received
 
+    @property
+    def last_arrival_ns(self) -> int:
+        """When the last datagram came, of any kind."""
+        return self._ice.last_arrival_ns
+
+    def go_dark(self) -> None:
+        """Let nothing through any more, in either direction, as a network that is gone."""
+        self._ice.is_dark = True
+
     def is_silent(self, now_ns: int) -> bool:
         """Whether nothing has come for longer than a connection should be quiet."""
         return self._ice.is_silent(now_ns)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from rtbench.transports.connection import ConnectError, Phase
+from rtbench.transports.connection import ConnectError, Phase, read_retry_after
 
 Credentials: TypeAlias = Literal["client_secret", "direct"]
 """An ephemeral key for each call, as a browser must; or the key itself, as a server may."""
@@ -98,24 +98,28 @@ class Signalling:
     async def _post(self, phase: Phase, path: str, **request: Any) -> tuple[Mapping[str, str], str]:
         assert self._http is not None
         headers = {**self._headers, **request.pop("headers", {})}
+        url = self._base_url + path
         try:
-            async with self._http.post(self._base_url + path, headers=headers, **request) as response:
+            # No redirect is followed: it would take the key to a host that nobody named.
+            async with self._http.post(url, headers=headers, allow_redirects=False, **request) as response:
                 body = await response.text(errors="replace")
         except aiohttp.ClientConnectorDNSError as exc:
             raise self._error(phase, "dns_failure", "the name was not found") from exc
         except (aiohttp.ClientSSLError, ssl.SSLError) as exc:
             raise self._error(phase, "tls_failure", "TLS failed") from exc
         except aiohttp.ClientConnectorError as exc:
-            refused = isinstance(exc.os_error, ConnectionRefusedError)
-            error_class = "connect_refused" if refused else "connect_failed"
-            raise self._error(phase, error_class, exc.os_error.strerror or "no connection") from exc
+            if isinstance(exc.os_error, ConnectionRefusedError):
+                raise self._error(phase, "connect_refused", "connection refused") from exc
+            raise self._error(phase, "connect_failed", exc.os_error.strerror or "no connection") from exc
         except (aiohttp.ServerDisconnectedError, ConnectionError) as exc:
             raise self._error(phase, "connection_lost", "the connection was lost") from exc
         except aiohttp.ClientError as exc:
             raise self._error(phase, f"{phase}_invalid", f"no valid answer: {type(exc).__name__}") from exc
         status = response.status
         if not 200 <= status < 300:
-            raise self._error(phase, f"{phase}_{status}", f"refused with HTTP status {status}", status)
+            refused = self._error(phase, f"{phase}_{status}", f"refused with HTTP status {status}", status)
+            refused.retry_after_s = read_retry_after(response.headers.get("Retry-After"))
+            raise refused
         return response.headers, body
 
     def _error(self, phase: Phase, error_class: str, what: str, status: int | None = None) -> ConnectError:

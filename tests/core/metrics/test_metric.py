@@ -8,7 +8,7 @@ from rtbench.core.metrics import METRIC_VERSION, SESSION_METRICS, STIMULUS_METRI
 from rtbench.core.metrics.metric import elapsed_ms
 
 ALL = (*TURN_METRICS, *STIMULUS_METRICS, *SESSION_METRICS)
-UNITS = {"ms", "count", "rate", "ratio", "score"}
+UNITS = {"ms", "count", "rate", "ratio", "score", "USD"}
 
 
 def test_names_are_unique_over_all_families() -> None:
@@ -73,6 +73,8 @@ def test_the_names_are_those_of_metric_version_1() -> None:
         "concealed_ms",
         "mos_estimate",
         "first_rtp_ms",
+        "cost_usd",
+        "cost_usd_per_minute",
     }
 
 

@@ -1,15 +1,25 @@
+import dataclasses
+
 from rtbench.report.figures import errors_over_time
 from rtbench.results.reader import Run
 
 
-def test_errors_are_stacked_by_class_and_retries_drawn_beside(beset_run: Run) -> None:
+def test_errors_are_stacked_by_class_and_attempts_to_connect_drawn_beside(beset_run: Run) -> None:
     figure = errors_over_time.draw(beset_run)
     assert figure is not None
     axes = figure.axes[0]
     totals = {str(bars.get_label()): sum(bar.get_height() for bar in bars) for bars in axes.containers}
     assert totals == {"connection_lost (2)": 2, "upgrade_503 (1)": 1}
-    (retries,) = axes.get_lines()
-    assert (retries.get_label(), sum(retries.get_ydata())) == ("retries (2)", 2)
+    (attempts,) = axes.get_lines()
+    assert (attempts.get_label(), sum(attempts.get_ydata())) == ("attempts to connect (2)", 2)
+
+
+def test_the_new_connection_of_a_rotation_is_no_attempt_in_an_outage(beset_run: Run) -> None:
+    tried = beset_run.incidents["attempts"].iloc[0]
+    incidents = beset_run.incidents.assign(attempts=[tried] * len(beset_run.incidents))
+    figure = errors_over_time.draw(dataclasses.replace(beset_run, incidents=incidents))
+    assert figure is not None
+    assert figure.axes[0].get_lines()[0].get_label() == "attempts to connect (2)"
 
 
 def test_a_run_without_errors_needs_no_figure(empty_run: Run) -> None:

@@ -31,8 +31,17 @@ def test_a_limit_is_drawn_where_it_is_near_and_named_where_it_is_far(media: Run)
     assert figure is not None
     loss, jitter, round_trip = figure.axes
     assert list(loss.lines[1].get_ydata()) == [2.0, 2.0]
-    assert [text.get_text() for text in jitter.texts] == ["the limit of 30 is far above"]
+    assert jitter.get_title(loc="right") == "the limit of 30 is far above"  # above the axes, off the points
     assert len(round_trip.lines) == 1
+
+
+def test_calls_that_began_together_are_not_drawn_apart(media: Run) -> None:
+    start_ns = int(media.sessions["at_unix_ns"].min())
+    sessions = media.sessions.assign(at_unix_ns=start_ns + 100_000 * np.arange(len(media.sessions)))
+    figure = network_quality.draw(dataclasses.replace(media, sessions=sessions))
+    assert figure is not None
+    left, right = figure.axes[-1].get_xlim()
+    assert right - left == pytest.approx(1.06)  # a second, and 3% on either side
 
 
 def test_calls_over_websockets_have_no_network_to_show(run: Run, empty_run: Run) -> None:

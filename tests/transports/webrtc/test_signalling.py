@@ -139,6 +139,7 @@ def test_nobody_listening_is_a_refused_connection(run, service) -> None:
             with pytest.raises(ConnectError) as caught:
                 await http.hang_up("rtc_1")
             assert (caught.value.phase, caught.value.error_class) == ("hangup", "connect_refused")
+            assert caught.value.message.endswith(": hangup: connection refused")
 
     run(steps())
 
@@ -149,5 +150,36 @@ def test_no_tls_where_tls_was_asked_for_is_a_tls_failure(run, service) -> None:
             with pytest.raises(ConnectError) as caught:
                 await http.client_secret(SESSION)
             assert (caught.value.phase, caught.value.error_class) == ("key", "tls_failure")
+
+    run(steps())
+
+
+@pytest.mark.parametrize("end", ["client_secrets", "calls"])
+def test_a_redirect_is_a_refusal_and_no_key_goes_elsewhere(run, service, end) -> None:
+    async def steps() -> None:
+        async with service() as it, service() as elsewhere, signalling(it, **{"api-key": "secret"}) as http:
+            there = f"{elsewhere.url}/realtime/{end}"
+            it.refusals[end] = web.Response(status=307, headers={"Location": there})
+            phase = "key" if end == "client_secrets" else "sdp"
+            with pytest.raises(ConnectError) as caught:
+                await (
+                    http.client_secret(SESSION)
+                    if phase == "key"
+                    else http.exchange("v=0", None, mode="raw", model=None)
+                )
+            assert (caught.value.error_class, caught.value.status) == (f"{phase}_307", 307)
+            assert elsewhere.requests == []
+
+    run(steps())
+
+
+@pytest.mark.parametrize(("header", "seconds"), [({"Retry-After": "7"}, 7.0), ({}, None)])
+def test_a_refusal_says_when_to_come_back(run, service, header, seconds) -> None:
+    async def steps() -> None:
+        async with service() as it, signalling(it) as http:
+            it.refusals["client_secrets"] = web.Response(status=429, headers=header)
+            with pytest.raises(ConnectError) as caught:
+                await http.client_secret(SESSION)
+            assert caught.value.retry_after_s == seconds
 
     run(steps())

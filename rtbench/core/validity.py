@@ -1,0 +1,68 @@
+"""What casts doubt on a run's numbers: the limits, and what is said where one is passed.
+
+The report judges whole runs by them (`analysis.verdict`), the live view what there is of one so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+LATENESS_INVALID_MS, LATENESS_SUSPECT_MS = 20.0, 5.0
+VOID_INVALID, VOID_SUSPECT = 0.05, 0.01
+CPU_SUSPECT = 0.85
+
+
+class Level(StrEnum):
+    """How far a run can be trusted, the best first."""
+
+    VALID = "VALID"
+    SUSPECT = "SUSPECT"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One thing that speaks against a run."""
+
+    level: Level
+    message: str
+    """What was found, with its number and the limit; without a full stop."""
+
+
+def late(p99_ms: float) -> Doubt | None:
+    """Of the send lateness that 1% of frames exceeded."""
+    if p99_ms <= LATENESS_SUSPECT_MS:
+        return None
+    invalid = p99_ms > LATENESS_INVALID_MS
+    limit_ms = LATENESS_INVALID_MS if invalid else LATENESS_SUSPECT_MS
+    return Doubt(
+        _level(invalid), f"1% of frames left more than {p99_ms:.1f} ms late (limit {limit_ms:.0f} ms)"
+    )
+
+
+def void(share: float) -> Doubt | None:
+    """Of the share of turns whose numbers are not the service's."""
+    if share <= VOID_SUSPECT:
+        return None
+    invalid = share > VOID_INVALID
+    limit = VOID_INVALID if invalid else VOID_SUSPECT
+    return Doubt(_level(invalid), f"{share:.1%} of turns are void (limit {limit:.0%})")
+
+
+def busy(cpu_share: float) -> Doubt | None:
+    """Of the busiest engine's share of a core, which it stayed below in 95% of the run's seconds."""
+    if cpu_share <= CPU_SUSPECT:
+        return None
+    return Doubt(Level.SUSPECT, f"An engine used {cpu_share:.0%} of its core (limit {CPU_SUSPECT:.0%})")
+
+
+def lost(rows: int, handed_over: int) -> Doubt | None:
+    """Of turn and session rows that did not come in."""
+    if rows <= 0:
+        return None
+    return Doubt(Level.INVALID, f"{rows:,} of {handed_over:,} rows of turns and sessions were lost")
+
+
+def _level(invalid: bool) -> Level:
+    return Level.INVALID if invalid else Level.SUSPECT
