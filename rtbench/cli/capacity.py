@@ -45,8 +45,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--transport",
         choices=["websocket", "webrtc"],
-        default="websocket",
-        help="how the calls are held (default: websocket)",
+        default="",
+        help="how the calls are held (default: as the scenario says)",
     )
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes that hold calls (default: 1)"

@@ -53,12 +53,16 @@ class Memory:
         asked = next((words for by_user, words in reversed(said) if by_user), "")
         for fact in self._facts:
             if contains_words(asked, fact.asked):
-                return fact.knows if any(contains_words(words, fact.told) for _, words in said) else fact.forgets
+                return (
+                    fact.knows if any(contains_words(words, fact.told) for _, words in said) else fact.forgets
+                )
         return ""
 
     def _words(self, item: Item, fmt: AudioFormat) -> str:
         """An item's words: written, or heard in its audio."""
-        written = [part.get("text") or part.get("transcript") or "" for part in item.json.get("content") or ()]
+        written = [
+            part.get("text") or part.get("transcript") or "" for part in item.json.get("content") or ()
+        ]
         text = " ".join(filter(None, written))
         if text or item.audio is None:
             return text or self._heard.get(item.id, "")

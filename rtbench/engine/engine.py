@@ -111,7 +111,11 @@ class Engine:
         detail = f"{type(error).__name__}: {error}"
         now = monotonic_ns()
         session = Session(
-            error_class=NOT_BEGUN, error_detail=detail, planned_ns=now, ended_ns=now, errors=Counter([NOT_BEGUN])
+            error_class=NOT_BEGUN,
+            error_detail=detail,
+            planned_ns=now,
+            ended_ns=now,
+            errors=Counter([NOT_BEGUN]),
         )
         if order.scenario in self._plans:
             idle = {"bytes_sent": 0, "bytes_received": 0, "frames_sent": 0, "frame_late_max_ms": 0.0}

@@ -39,7 +39,9 @@ def glossary() -> dict[str, list[Definition]]:
         "Rates": [
             *(Definition(name, text) for name, (text, _) in rates.items()),
             Definition(FLOW, FLOW_DEFINITION),
-            Definition("void_rate", "Turns whose numbers are not the service's, as a frame was late, over all turns."),
+            Definition(
+                "void_rate", "Turns whose numbers are not the service's, as a frame was late, over all turns."
+            ),
         ],
     }
 

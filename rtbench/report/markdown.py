@@ -51,7 +51,7 @@ def _reliability(summary: Summary) -> Iterator[str]:
                     each.side,
                     f"{each.injected:,}",
                     f"{each.found:,}",
-                    f"`{each.seen_as}`",
+                    f"`{each.seen_as}`" if each.seen_as else notation.NONE,
                 ]
                 for each in found.injected
             ],

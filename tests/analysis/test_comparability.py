@@ -76,7 +76,10 @@ MEDIA = {"transport": "webrtc"}
     [
         ({"codec": "opus"}, {"codec": "pcmu"}),
         ({"codec": "opus"}, {"command": ["rtbench", "run", "x.yaml", "--codec", "pcmu"]}),
-        ({"command": ["rtbench", "run", "x.yaml"]}, {"command": ["rtbench", "run", "--codec=pcmu", "x.yaml"]}),
+        (
+            {"command": ["rtbench", "run", "x.yaml"]},
+            {"command": ["rtbench", "run", "--codec=pcmu", "x.yaml"]},
+        ),
     ],
 )
 def test_opus_is_not_compared_with_pcmu_whoever_asked_for_it(night, tmp_path, one, other) -> None:

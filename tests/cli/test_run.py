@@ -237,7 +237,11 @@ def test_a_scenario_that_cannot_be_used_is_refused_before_any_is_run(
 @pytest.mark.parametrize(
     ("added", "options", "told"),
     [
-        ("session: {input_format: audio/pcmu}\n", ("--transport", "webrtc"), "session.input_format: over WebRTC"),
+        (
+            "session: {input_format: audio/pcmu}\n",
+            ("--transport", "webrtc"),
+            "session.input_format: over WebRTC",
+        ),
         ("", ("--codec", "pcmu"), "transport: codec pcmu is for calls over WebRTC"),
     ],
 )

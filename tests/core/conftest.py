@@ -163,9 +163,7 @@ class HandDrivenCaller:
         for number in range(count):
             at_ms = ms + 20 * number
             self.sleep_until(at_ms)
-            self.machine.hear(
-                speaker.packet(silent=silent, marker=marker and not number), round(at_ms * MS)
-            )
+            self.machine.hear(speaker.packet(silent=silent, marker=marker and not number), round(at_ms * MS))
             self._drain(round(at_ms * MS))
         return ms + 20 * count
 

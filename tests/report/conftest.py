@@ -416,9 +416,16 @@ def beset_run(run: Run) -> Run:
 
     lives = {
         first: states(
-            ("connecting", 0), ("connected", 1), ("disconnected", 4), ("connecting", 5), ("connected", 6), ("over", 9)
+            ("connecting", 0),
+            ("connected", 1),
+            ("disconnected", 4),
+            ("connecting", 5),
+            ("connected", 6),
+            ("over", 9),
         ),
-        second: states(("disconnected", 2), ("connecting", 7), ("connected", 8), ("over", 9), in_writing=True),
+        second: states(
+            ("disconnected", 2), ("connecting", 7), ("connected", 8), ("over", 9), in_writing=True
+        ),
     }
     sessions["states"] = [lives.get(name, "[]") for name in sessions["session"]]
     sessions["redials"] = [int(name in lives) for name in sessions["session"]]

@@ -3,8 +3,10 @@ import re
 
 from rtbench.analysis.errors import ErrorCounts
 from rtbench.analysis.rates import Rate
+from rtbench.analysis.reliability import summarise_reliability
 from rtbench.analysis.verdict import Finding, Level, Verdict
 from rtbench.report.markdown import render_markdown
+from rtbench.results.reader import Run
 
 
 def test_verdict_and_sentence_come_first(summary) -> None:
@@ -44,6 +46,14 @@ def test_turn_taking_has_rates_with_n_and_the_score_with_its_parts(summary) -> N
     assert f"| answered in time | {found.flow.parts[0].right} | {found.flow.parts[0].eligible} |" in told
     assert "| `false_interruption_rate` of click |" in told
     assert "| `barge_in_heard_stop_ms` | stimuli |" in told
+
+
+def test_a_cut_that_nobody_noticed_is_injected_and_not_found(run: Run, summary) -> None:
+    sessions = run.sessions.assign(cuts=[1] + [0] * (len(run.sessions) - 1))
+    reliability = summarise_reliability(dataclasses.replace(run, sessions=sessions))
+    told = render_markdown(dataclasses.replace(summary, reliability=reliability))
+    assert "Outages: none.\n" in told
+    assert "| drop | caller | 1 | 0 | – |" in told
 
 
 def test_without_stimuli_there_is_no_word_of_turn_taking(summary) -> None:

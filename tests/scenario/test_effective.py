@@ -72,9 +72,7 @@ def test_a_corpus_beside_the_file_is_found_from_elsewhere_too(tmp_path: Path) ->
 def test_a_trace_beside_the_file_is_found_from_elsewhere_too(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text("seconds\n3\n7.5\n")
     path = tmp_path / "x.yaml"
-    path.write_text(
-        "name: x\nconversation: [listen]\nshape: {replay: {file: calls.csv, cap: 2, speed: 2}}\n"
-    )
+    path.write_text("name: x\nconversation: [listen]\nshape: {replay: {file: calls.csv, cap: 2, speed: 2}}\n")
     scenario = load_scenario(path, overrides={"network": "wifi"})
     assert scenario.source is not None
     again = validate_scenario(Source.parse(effective_text(scenario.source), ELSEWHERE))
