@@ -14,6 +14,7 @@ from rtbench.dialects.registry import DIALECTS
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.call import Call, Surroundings
 from rtbench.engine.disruption import StormClock
+from rtbench.engine.doorway import Doorway
 from rtbench.engine.health import HealthMonitor
 from rtbench.engine.messages import CallOver, Configure, FromEngine, Goodbye, Row, StartCall, StopCall
 from rtbench.engine.plan import Plan
@@ -56,6 +57,7 @@ class Engine:
                 import rtbench.engine.webrtc_line  # noqa: F401  # half a second, which the first call should not pay
             self._plans[plan.scenario.name] = plan
         self._alarms = AlarmClock(asyncio.get_running_loop())
+        self._doorway = Doorway(self._alarms, self._start)
         self._health = HealthMonitor(
             settings.worker,
             self._alarms,
@@ -88,7 +90,11 @@ class Engine:
                 await probe(plan.target, plan.dialect, plan.scenario.session.model)
 
     def start_call(self, order: StartCall) -> None:
-        """Begin a conversation; `CallOver` is said when it has ended, or cannot begin: the others go on."""
+        """Begin a conversation as soon as may be; `CallOver` is said when it has ended, or cannot begin."""
+        self._doorway.enter(order)
+
+    def _start(self, order: StartCall) -> None:
+        """Begin a conversation; where that fails the others go on."""
         try:
             self._begin(order)
         except Exception as error:
@@ -147,6 +153,7 @@ class Engine:
 
     def stop_call(self, order: StopCall) -> None:
         """End a conversation that may have ended by itself meanwhile."""
+        self._doorway.hurry(order.call)
         call = self._calls.get(order.call)
         if call is not None:
             call.stop(abort=order.abort)
@@ -155,6 +162,7 @@ class Engine:
         """Abort what still runs, write the last rows, and say goodbye."""
         for storm in self._storms.values():
             storm.stop()
+        self._doorway.hurry_all()
         for call in list(self._calls.values()):
             call.stop(abort=True)
         if self._tasks:

@@ -43,6 +43,8 @@ class RowWriter:
         self._flushed_ns: int | None = None
         self._failure_told = False
         self._next_part = 1 + max([self._paths.merged_up_to(), *self._paths.part_numbers()])
+        # Arrow's first conversion imports pandas, for a second or more: now, and not while calls are held.
+        pa.Table.from_pylist([{}], schema=schema)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Take one row; columns that it lacks are null. The mapping must not change afterwards."""

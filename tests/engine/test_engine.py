@@ -176,6 +176,7 @@ def test_callers_spread_their_frames_evenly_whatever_their_number(run, scenario_
         worker = make_worker(scenario_file())
         for number in range(50):
             worker.start(number)
+        worker.engine._doorway.hurry_all()
         phases_ns.extend(call.conversation._phase_ns for call in worker.engine._calls.values())
         await worker.engine.shut_down()
 
