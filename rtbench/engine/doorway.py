@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rtbench.clock import NS_PER_MS, monotonic_ns
-from rtbench.engine.alarm import AlarmClock
+from rtbench.engine.alarm import Alarm, AlarmClock
 from rtbench.engine.messages import StartCall
 
 SPACING_NS = 5 * NS_PER_MS
@@ -23,6 +23,7 @@ class Doorway:
         self._alarms = alarms
         self._begin = begin
         self._waiting: dict[int, StartCall] = {}
+        self._alarm: Alarm | None = None
         self._free_ns = 0
 
     def enter(self, order: StartCall) -> None:
@@ -33,8 +34,7 @@ class Doorway:
             self._begin(order)
             return
         self._waiting[order.call] = order
-        if len(self._waiting) == 1:
-            self._alarms.call_at(self._free_ns, self._next)
+        self._await_next()
 
     def hurry(self, number: int) -> None:
         """Begin a call that still waits now, as it is to be ended."""
@@ -47,11 +47,13 @@ class Doorway:
         for number in tuple(self._waiting):
             self.hurry(number)
 
+    def _await_next(self) -> None:
+        if self._waiting and self._alarm is None:
+            self._alarm = self._alarms.call_at(self._free_ns, self._next)
+
     def _next(self, now: int) -> None:
-        if not self._waiting:
-            return
-        self._free_ns = now + SPACING_NS
-        number = next(iter(self._waiting))
-        if len(self._waiting) > 1:
-            self._alarms.call_at(self._free_ns, self._next)
-        self.hurry(number)
+        self._alarm = None
+        if self._waiting:
+            self._free_ns = now + SPACING_NS
+            self.hurry(next(iter(self._waiting)))
+            self._await_next()

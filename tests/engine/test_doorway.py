@@ -86,6 +86,17 @@ def test_a_call_that_is_to_be_ended_begins_now_and_once(door, clock, begun) -> N
     assert begun == [(1, 0), (3, 0), (2, 1)]
 
 
+def test_who_was_hurried_leaves_no_second_alarm_behind(door, clock, begun) -> None:
+    """Two alarms would let those who come next in twice as fast."""
+    door.enter(order(1))
+    door.enter(order(2))
+    door.hurry(2)
+    for number in (3, 4, 5):
+        door.enter(order(number))
+    clock.pass_time(9 * SPACING_NS)
+    assert begun == [(1, 0), (2, 0), (3, 1), (4, 2), (5, 3)]
+
+
 def test_at_the_end_all_that_wait_begin(door, clock, begun) -> None:
     for number in (1, 2, 3):
         door.enter(order(number))
