@@ -20,7 +20,7 @@ from rtbench.core.script import Script
 from rtbench.corpus.manifest import Role
 from rtbench.corpus.writer import NewClip, write_corpus
 from rtbench.dialects.openai_ga import OPENAI_GA
-from rtbench.engine.alarm import AlarmClock
+from rtbench.engine.alarm import Alarm, AlarmClock
 from rtbench.engine.call import Call, Surroundings
 from rtbench.engine.lateness import LatenessLog
 from rtbench.engine.messages import Configure
@@ -348,3 +348,38 @@ def begin_answer_only() -> Callable[[ServedSession], None]:
 def answer() -> Callable[[ServedSession], None]:
     """An answer of 120 ms, all at once."""
     return answer_at_once
+
+
+class HandClock:
+    """An alarm clock that rings when the test says what time it is; `now` is read in the place of the machine's clock."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.pending: list[Alarm] = []
+
+    def call_at(self, at_ns: int, callback: Callable[[int], None]) -> Alarm:
+        alarm = Alarm(at_ns, callback)
+        self.pending.append(alarm)
+        return alarm
+
+    def advance_to(self, now: int) -> None:
+        """Let every alarm ring on time up to this instant."""
+        while due := [alarm for alarm in self.pending if alarm.at_ns <= now]:
+            first = min(due, key=lambda alarm: alarm.at_ns)
+            self.now = max(self.now, first.at_ns)
+            self.pending.remove(first)
+            first.ring(self.now)
+        self.now = now
+
+    def advance(self, elapsed_ns: int) -> None:
+        self.advance_to(self.now + elapsed_ns)
+
+    def stall_until(self, now: int) -> None:
+        """Nothing rings until this instant, and then all that was due."""
+        self.now = now
+        self.advance_to(now)
+
+
+@pytest.fixture
+def hand_clock() -> HandClock:
+    return HandClock()

@@ -3,37 +3,15 @@ from __future__ import annotations
 import pytest
 
 from rtbench.engine import doorway
-from rtbench.engine.alarm import Alarm
 from rtbench.engine.doorway import SPACING_NS, Doorway
 from rtbench.engine.messages import StartCall
 
 
-class HandClock:
-    """Alarms that ring when the test says what time it is; also the doorway's own clock."""
-
-    def __init__(self) -> None:
-        self.now = 1_000 * SPACING_NS
-        self.pending: list[Alarm] = []
-
-    def call_at(self, at_ns: int, callback) -> Alarm:
-        alarm = Alarm(at_ns, callback)
-        self.pending.append(alarm)
-        return alarm
-
-    def pass_time(self, duration_ns: int) -> None:
-        until_ns = self.now + duration_ns
-        while due := [alarm for alarm in self.pending if alarm.at_ns <= until_ns]:
-            self.pending.remove(due[0])
-            self.now = max(self.now, due[0].at_ns)
-            due[0].ring(self.now)
-        self.now = until_ns
-
-
 @pytest.fixture
-def clock(monkeypatch) -> HandClock:
-    clock = HandClock()
-    monkeypatch.setattr(doorway, "monotonic_ns", lambda: clock.now)
-    return clock
+def clock(hand_clock, monkeypatch):
+    hand_clock.now = 1_000 * SPACING_NS
+    monkeypatch.setattr(doorway, "monotonic_ns", lambda: hand_clock.now)
+    return hand_clock
 
 
 @pytest.fixture
@@ -54,7 +32,7 @@ def order(number: int) -> StartCall:
 
 def test_a_lone_call_begins_at_once(door, clock, begun) -> None:
     door.enter(order(1))
-    clock.pass_time(3 * SPACING_NS)
+    clock.advance(3 * SPACING_NS)
     door.enter(order(2))
     assert begun == [(1, 0), (2, 3)]
 
@@ -63,7 +41,7 @@ def test_calls_of_one_breath_begin_one_after_the_other(door, clock, begun) -> No
     for number in (1, 2, 3, 4):
         door.enter(order(number))
     assert begun == [(1, 0)]
-    clock.pass_time(10 * SPACING_NS)
+    clock.advance(10 * SPACING_NS)
     assert begun == [(1, 0), (2, 1), (3, 2), (4, 3)]
     assert clock.pending == []
 
@@ -71,9 +49,9 @@ def test_calls_of_one_breath_begin_one_after_the_other(door, clock, begun) -> No
 def test_a_call_that_comes_while_others_wait_waits_behind_them(door, clock, begun) -> None:
     door.enter(order(1))
     door.enter(order(2))
-    clock.pass_time(SPACING_NS // 2)
+    clock.advance(SPACING_NS // 2)
     door.enter(order(3))
-    clock.pass_time(5 * SPACING_NS)
+    clock.advance(5 * SPACING_NS)
     assert begun == [(1, 0), (2, 1), (3, 2)]
 
 
@@ -82,7 +60,7 @@ def test_a_call_that_is_to_be_ended_begins_now_and_once(door, clock, begun) -> N
         door.enter(order(number))
     door.hurry(3)
     door.hurry(7)
-    clock.pass_time(9 * SPACING_NS)
+    clock.advance(9 * SPACING_NS)
     assert begun == [(1, 0), (3, 0), (2, 1)]
 
 
@@ -93,7 +71,7 @@ def test_who_was_hurried_leaves_no_second_alarm_behind(door, clock, begun) -> No
     door.hurry(2)
     for number in (3, 4, 5):
         door.enter(order(number))
-    clock.pass_time(9 * SPACING_NS)
+    clock.advance(9 * SPACING_NS)
     assert begun == [(1, 0), (2, 0), (3, 1), (4, 2), (5, 3)]
 
 
@@ -101,5 +79,5 @@ def test_at_the_end_all_that_wait_begin(door, clock, begun) -> None:
     for number in (1, 2, 3):
         door.enter(order(number))
     door.hurry_all()
-    clock.pass_time(9 * SPACING_NS)
+    clock.advance(9 * SPACING_NS)
     assert [number for number, _ in begun] == [1, 2, 3]

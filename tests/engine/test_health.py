@@ -6,38 +6,14 @@ from hdrh.histogram import HdrHistogram
 
 from rtbench.clock import NS_PER_MS
 from rtbench.engine import health
-from rtbench.engine.alarm import Alarm
 from rtbench.engine.health import GC_THRESHOLDS, INTERVAL_NS, PROBE_NS, HealthMonitor
 from rtbench.results.schema import GENERATOR
 
 
-class HandClock:
-    """Alarms that ring when the test says what time it is, and the monitor's own clocks."""
-
-    def __init__(self) -> None:
-        self.now = 10 * INTERVAL_NS
-        self.cpu = 0
-        self.pending: list[Alarm] = []
-
-    def call_at(self, at_ns: int, callback) -> Alarm:
-        alarm = Alarm(at_ns, callback)
-        self.pending.append(alarm)
-        return alarm
-
-    def advance(self, elapsed_ns: int) -> None:
-        until_ns = self.now + elapsed_ns
-        while due := min(
-            (a for a in self.pending if a.at_ns <= until_ns), key=lambda a: a.at_ns, default=None
-        ):
-            self.now = max(self.now, due.at_ns)
-            self.pending.remove(due)
-            due.ring(self.now)
-        self.now = until_ns
-
-
 @pytest.fixture
-def clock(monkeypatch) -> HandClock:
-    clock = HandClock()
+def clock(hand_clock, monkeypatch):
+    clock = hand_clock
+    clock.now, clock.cpu = 10 * INTERVAL_NS, 0
     monkeypatch.setattr(health, "monotonic_ns", lambda: clock.now)
     monkeypatch.setattr(health, "cpu_ns", lambda: clock.cpu)
     return clock

@@ -3,7 +3,6 @@ import pytest
 from rtbench.clock import NS_PER_MS
 from rtbench.core.microphone import FrameGrid
 from rtbench.engine import microphone
-from rtbench.engine.alarm import Alarm
 from rtbench.engine.lateness import LatenessLog
 from rtbench.engine.microphone import PacedMicrophone
 
@@ -13,40 +12,11 @@ GRID = FrameGrid(START_NS, FRAME_NS)
 SILENCE = (b"tone 0", b"tone 1", b"tone 2")
 
 
-class HandClock:
-    """Alarms that ring when the test says what time it is; also the microphone's own clock."""
-
-    def __init__(self) -> None:
-        self.now = START_NS
-        self.pending: list[Alarm] = []
-
-    def call_at(self, at_ns: int, callback) -> Alarm:
-        alarm = Alarm(at_ns, callback)
-        self.pending.append(alarm)
-        return alarm
-
-    def read(self) -> int:
-        return self.now
-
-    def advance_to(self, now: int) -> None:
-        """Let every alarm ring on time up to this instant."""
-        while due := [alarm for alarm in self.pending if alarm.at_ns <= now]:
-            self.now = max(self.now, due[0].at_ns)
-            self.pending.remove(due[0])
-            due[0].ring(self.now)
-        self.now = now
-
-    def stall_until(self, now: int) -> None:
-        """Nothing rings until this instant, and then all that was due."""
-        self.now = now
-        self.advance_to(now)
-
-
 @pytest.fixture
-def clock(monkeypatch) -> HandClock:
-    clock = HandClock()
-    monkeypatch.setattr(microphone, "monotonic_ns", clock.read)
-    return clock
+def clock(hand_clock, monkeypatch):
+    hand_clock.now = START_NS
+    monkeypatch.setattr(microphone, "monotonic_ns", lambda: hand_clock.now)
+    return hand_clock
 
 
 @pytest.fixture
