@@ -55,12 +55,14 @@ def run_lengths(mean: float, count: int = 10) -> list[float]:
     return lengths
 
 
-def exponentials(count: int = 100) -> list[float]:
-    """Quantiles of the exponential distribution, moved and stretched so that mean and standard deviation are exactly 1."""
+def exponentials(count: int = 200) -> list[float]:
+    """Quantiles of the exponential distribution, moved and stretched so that both their mean and the mean difference
+    of two of them are exactly 1."""
     raw = [-math.log(1 - (i + 0.5) / count) for i in range(count)]
     mean = sum(raw) / count
-    deviation = math.sqrt(sum((value - mean) ** 2 for value in raw) / count)
-    return [(value - mean) / deviation + 1 for value in raw]
+    # Of sorted values: each is the larger one of `i` pairs, and the smaller one of the others.
+    differences = sum((2 * i - count + 1) * value for i, value in enumerate(raw)) / (count * (count - 1) / 2)
+    return [(value - mean) / differences + 1 for value in raw]
 
 
 def outcomes(rate: float, count: int) -> list[float]:

@@ -1,9 +1,8 @@
 """A bad network, as a pure model: what one direction of it does to a packet, or to the bytes of a stream.
 
     loss        Gilbert-Elliott: packets are lost in bursts, at a rate of its own in the bad state
-    delay       a mean one-way delay; its variation is exponential, so that its standard deviation and
-                the mean difference of two packets (RFC 3550, 6.4.1, what a receiver calls jitter) are
-                one number
+    delay       a mean one-way delay, and jitter: the mean difference of two packets that follow each other
+                (RFC 3550, 6.4.1), as a receiver will measure it (see `delay_variation`)
     order       kept, as a queue keeps it; a share of the packets is held back and overtaken
     bandwidth   packets leave one after the other; those that would wait longer than the queue are dropped
     outages     windows in which nothing passes, in both directions at once
@@ -22,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtbench.core.deck import Chance, Deck, exponentials, outcomes, run_lengths
+from rtbench.core.delay_variation import delay_variation
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -41,6 +41,12 @@ RTO_MARGIN_NS = 200 * NS_PER_MS
 MAX_RTO_NS = 60 * NS_PER_S
 """Where doubling ends (RFC 6298, 2.5)."""
 
+PACKET_SPACING_MS = 20.0
+"""Of RTP, for which jitter is defined."""
+
+WRITE_SPACING_MS = 40.0
+"""Of audio on a stream, as a caller sends it by default."""
+
 OVERTAKEN_NS = 30 * NS_PER_MS
 """How long a packet that is to be overtaken is held back: longer than the 20 ms to the next one."""
 
@@ -54,7 +60,7 @@ class Conditions:
     """Mean one-way delay, jitter included."""
 
     jitter_ms: float = 0.0
-    """Standard deviation of the delay; at most `delay_ms`."""
+    """Mean difference of the delays of two packets 20 ms apart."""
 
     loss: float = 0.0
     """Share of the packets lost, from 0 to 1."""
@@ -178,7 +184,8 @@ class Link:
         if begin_ns - now > self._conditions.queue_ms * NS_PER_MS:
             self.overflowed += 1
             return None
-        arrival_ns = self._leave(begin_ns, size_bytes + DATAGRAM_OVERHEAD_BYTES) + self._delay_ns()
+        arrival_ns = self._leave(begin_ns, size_bytes + DATAGRAM_OVERHEAD_BYTES)
+        arrival_ns += self._delay_ns(PACKET_SPACING_MS)
         if self._conditions.reordering and self._overtaken.draw():
             return arrival_ns + OVERTAKEN_NS
         self._front_ns = max(self._front_ns, arrival_ns)
@@ -186,12 +193,13 @@ class Link:
 
     def stream(self, size_bytes: int, now: int) -> int:
         """When the last of these bytes, written now, can be read at the other end; never before earlier ones."""
+        delay_ns = self._delay_ns(WRITE_SPACING_MS)  # one draw: the segments of a write meet the same queue
         while size_bytes > 0:
             self.sent += 1
             segment = min(size_bytes, MTU_PAYLOAD_BYTES)
             size_bytes -= segment
             sent_ns = self._leave(max(now, self._free_ns), segment + SEGMENT_OVERHEAD_BYTES)
-            arrival_ns = self._until_it_passes(sent_ns) + self._delay_ns()
+            arrival_ns = self._until_it_passes(sent_ns) + delay_ns
             self._front_ns = max(self._front_ns, arrival_ns)
         return self._front_ns
 
@@ -202,11 +210,11 @@ class Link:
         self._free_ns = begin_ns + round(size_bytes * 8 / self._bits_per_ns)
         return self._free_ns
 
-    def _delay_ns(self) -> int:
+    def _delay_ns(self, spacing_ms: float) -> int:
         """One draw of the one-way delay."""
-        conditions = self._conditions
-        varied_ms = conditions.jitter_ms * (self._variation.draw() - 1) if conditions.jitter_ms else 0.0
-        return round(max(0.0, conditions.delay_ms + varied_ms) * NS_PER_MS)
+        variation = delay_variation(self._conditions.delay_ms, self._conditions.jitter_ms, spacing_ms)
+        varied_ms = variation.scale_ms * self._variation.draw() if variation.scale_ms else 0.0
+        return round((variation.floor_ms + varied_ms) * NS_PER_MS)
 
     def _until_it_passes(self, sent_ns: int) -> int:
         """When the transmission of a segment leaves that arrives at last."""

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from rtbench.core.impairment import Conditions
+from rtbench.core.delay_variation import delay_variation
+from rtbench.core.impairment import PACKET_SPACING_MS, Conditions
 from rtbench.core.impairment_presets import PRESETS
 from rtbench.scenario.block import Block
 from rtbench.scenario.duration import Duration
@@ -24,7 +25,7 @@ class Network(Block):
     """Mean delay."""
 
     jitter: Duration | None = None
-    """Standard deviation of the delay; at most the delay."""
+    """Mean difference of the delays of two packets 20 ms apart (RFC 3550); order is kept, so that it needs some delay."""
 
     loss: float | None = Field(default=None, ge=0, lt=1)
     """Share of the packets lost. A WebSocket's stream loses nothing: it waits for what is sent again."""
@@ -52,8 +53,10 @@ class Network(Block):
         if self.preset is not None and self.preset not in PRESETS:
             raise fault(f"unknown preset '{self.preset}'{did_you_mean(self.preset, PRESETS)}", "preset")
         found = self.conditions
-        if found.jitter_ms > found.delay_ms:
-            raise fault("is more than the delay, of which it is a part", "jitter")
+        try:
+            delay_variation(found.delay_ms, found.jitter_ms, PACKET_SPACING_MS)
+        except ValueError as exc:
+            raise fault(f"cannot be had: {exc}", "jitter") from None
         if found.outage_every_ms is not None and found.outage_ms >= found.outage_every_ms:
             raise fault("lasts as long as the periods between outages", "outage")
         return self

@@ -39,7 +39,7 @@ def test_none_is_the_real_network() -> None:
     ("written", "sentence"),
     [
         ("5g", "unknown preset '5g'"),
-        ({"delay": "5 ms", "jitter": "9 ms"}, "is more than the delay"),
+        ({"delay": "5 ms", "jitter": "9 ms"}, "9 ms of jitter need a mean delay of at least 11 ms"),
         ({"outage_every": "5 s", "outage": "5 s"}, "lasts as long as the periods"),
         (7, "must be the name of a preset"),
         ({"loss": 1.0}, "less than 1"),
