@@ -165,6 +165,8 @@ class Link:
         self._bits_per_ns = kbps / 1e6 if kbps else None
         self._outages = outages
         self._loss = BurstLoss(conditions, chance)
+        # A receiver sees the packets that came; those are so much further apart.
+        self._packet_spacing_ms = PACKET_SPACING_MS / (1 - conditions.loss)
         self._variation = Deck(exponentials(), chance)
         self._lost_again = Deck(outcomes(conditions.loss, 1_000), chance)
         self._overtaken = Deck(outcomes(conditions.reordering, 1_000), chance)
@@ -185,7 +187,7 @@ class Link:
             self.overflowed += 1
             return None
         arrival_ns = self._leave(begin_ns, size_bytes + DATAGRAM_OVERHEAD_BYTES)
-        arrival_ns += self._delay_ns(PACKET_SPACING_MS)
+        arrival_ns += self._delay_ns(self._packet_spacing_ms)
         if self._conditions.reordering and self._overtaken.draw():
             return arrival_ns + OVERTAKEN_NS
         self._front_ns = max(self._front_ns, arrival_ns)
