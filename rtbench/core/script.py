@@ -230,18 +230,30 @@ class Script:
     reconnect: ReconnectPolicy | None = None
     """What the caller does when the connection goes away; None to end there."""
 
+    overlaps: bool | None = None
+    """See `speaks_into_answers`; worked out from the steps where it is not given."""
+
+    def __post_init__(self) -> None:
+        # Once for a conversation: what is left of it after a reconnection is a script too, made while others wait.
+        if self.overlaps is None:
+            object.__setattr__(self, "overlaps", _speaks_into_answers(self.steps))
+
     @property
     def speaks_into_answers(self) -> bool:
         """Whether any step sounds while the agent may be speaking, so that all of its audio must be listened to."""
-        unheard = False
-        for step in self.steps:
-            match step:
-                case Interrupt() | Disturb() | StaySilent():
-                    return True
-                case Say() if unheard:
-                    return True
-                case Say():
-                    unheard = True
-                case Listen():
-                    unheard = False
-        return False
+        return bool(self.overlaps)
+
+
+def _speaks_into_answers(steps: tuple[Step, ...]) -> bool:
+    unheard = False
+    for step in steps:
+        match step:
+            case Interrupt() | Disturb() | StaySilent():
+                return True
+            case Say() if unheard:
+                return True
+            case Say():
+                unheard = True
+            case Listen():
+                unheard = False
+    return False
