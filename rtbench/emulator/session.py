@@ -7,6 +7,7 @@ that are none; every refusal is answered by an `error` event, after which the se
 from __future__ import annotations
 
 import random
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -114,6 +115,9 @@ class EmulatedSession:
         rng = random.Random(seed)
         self._faults = Faults(profile.faults, seed)
         self._occupancy = service.occupancy
+        # The parts know the session without keeping it: its memory goes with it, and does not wait for a collection of
+        # all objects, which holds the loop and is therefore rare in this process.
+        session: EmulatedSession = weakref.proxy(self)
         self._responses = Responses(
             identifiers=self._identifiers,
             items=self._items,
@@ -125,7 +129,7 @@ class EmulatedSession:
             rng=rng,
             faults=self._faults,
             occupancy=self._occupancy,
-            on_done=self._response_done,
+            on_done=lambda now, playback_end_ns: session._response_done(now, playback_end_ns),  # noqa: PLW0108  # a bound method keeps it
         )
         self._memory = Memory(profile.recall, service.recognizer)
         self._transcription = Transcription(self._outbox, service.recognizer, profile, rng)
@@ -137,7 +141,7 @@ class EmulatedSession:
             items=self._items,
             outbox=self._outbox,
             transcription=self._transcription,
-            agent=self,
+            agent=session,
             settings=self._settings,
             min_speech_ms=profile.min_speech.ms,
             endpointing=endpointing,
@@ -151,18 +155,6 @@ class EmulatedSession:
         """Nothing has changed since `_next_wake` was found: most calls are for audio in which nothing happens."""
 
         self._outcome: str | None = None
-        self._handlers: dict[type[Any], Callable[[Any, int], None]] = {
-            SessionUpdate: self._update,
-            InputAudioCommit: lambda event, now: self._turns.commit(now),
-            InputAudioClear: lambda event, now: self._turns.clear(now),
-            OutputAudioClear: lambda event, now: self._responses.clear_output(now),
-            ItemCreate: self._create_item,
-            ItemDelete: self._delete_item,
-            ItemRetrieve: self._retrieve_item,
-            ItemTruncate: self._truncate_item,
-            ResponseCreate: self._create_response,
-            ResponseCancel: lambda event, now: self._responses.cancel(event.response_id, now),
-        }
 
     @property
     def session_id(self) -> str:
@@ -269,12 +261,12 @@ class EmulatedSession:
             self._turns.agent_done(max(now, playback_end_ns))
 
     def _obey(self, event: Any, now: int) -> None:
-        handler = self._handlers.get(type(event))
+        handler = _HANDLERS.get(type(event))
         self._rested = False
         if self._outcome is not None:
             return
         if handler is not None:
-            handler(event, now)
+            handler(self, event, now)
         elif isinstance(event, Disconnected):
             self._end("disconnected")
         elif isinstance(event, UnknownEvent | MalformedEvent):
@@ -351,3 +343,17 @@ class EmulatedSession:
         self._outcome = outcome
         self._occupancy.leave()
         self._truth.abandon()
+
+
+_HANDLERS: dict[type[Any], Callable[[EmulatedSession, Any, int], None]] = {
+    SessionUpdate: EmulatedSession._update,
+    InputAudioCommit: lambda session, event, now: session._turns.commit(now),
+    InputAudioClear: lambda session, event, now: session._turns.clear(now),
+    OutputAudioClear: lambda session, event, now: session._responses.clear_output(now),
+    ItemCreate: EmulatedSession._create_item,
+    ItemDelete: EmulatedSession._delete_item,
+    ItemRetrieve: EmulatedSession._retrieve_item,
+    ItemTruncate: EmulatedSession._truncate_item,
+    ResponseCreate: EmulatedSession._create_response,
+    ResponseCancel: lambda session, event, now: session._responses.cancel(event.response_id, now),
+}

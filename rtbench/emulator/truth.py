@@ -144,15 +144,6 @@ class TruthLog:
         self._finished: list[TruthRow] = []
         self._speech_stopped: tuple[str, int] = ("", 0)
         self._session_created_ns: int | None = None
-        self._stamps: dict[type[Any], Callable[..., None]] = {
-            AudioDelta: self._stamp_audio,
-            SpeakPackets: self._stamp_audio,
-            SessionCreated: self._stamp_session_created,
-            SpeechStarted: self._stamp_speech_started,
-            SpeechStopped: self._stamp_speech_stopped,
-            ResponseCreated: self._stamp_created,
-            ResponseDone: self._stamp_done,
-        }
 
     def open(self, row: TruthRow) -> None:
         """A response begins."""
@@ -207,9 +198,9 @@ class TruthLog:
 
     def stamp(self, event: Any, sent_ns: int) -> None:
         """An event has left, or the first or last packet of audio."""
-        stamp = self._stamps.get(type(event))
+        stamp = _STAMPS.get(type(event))
         if stamp is not None:
-            stamp(event, sent_ns)
+            stamp(self, event, sent_ns)
 
     def abandon(self) -> None:
         """The connection has ended: what is not finished never will be."""
@@ -258,3 +249,14 @@ class TruthLog:
         del self._open[row.response_id]
         self._released.discard(row.response_id)
         self._finished.append(row)
+
+
+_STAMPS: dict[type[Any], Callable[..., None]] = {
+    AudioDelta: TruthLog._stamp_audio,
+    SpeakPackets: TruthLog._stamp_audio,
+    SessionCreated: TruthLog._stamp_session_created,
+    SpeechStarted: TruthLog._stamp_speech_started,
+    SpeechStopped: TruthLog._stamp_speech_stopped,
+    ResponseCreated: TruthLog._stamp_created,
+    ResponseDone: TruthLog._stamp_done,
+}

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from rtbench.core.audio import Audio
@@ -213,3 +216,16 @@ def test_a_call_of_an_hour_is_answered_to_its_end(call):
     rows = caller.hang_up()
     assert len(rows) == 59
     assert {row.status for row in rows} == {"completed"}
+
+
+def test_a_session_that_nobody_holds_is_gone_at_once(call):
+    """Not with the next full collection, which a process that keeps time avoids."""
+    caller = call()
+    caller.speak(1_000)
+    machine = weakref.ref(caller.machine)
+    gc.disable()
+    try:
+        del caller
+        assert machine() is None
+    finally:
+        gc.enable()
