@@ -12,6 +12,7 @@ Rules of the machine:
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 
 from rtbench.core.agent_voice import Reply
@@ -70,12 +71,22 @@ class Conversation:
         self._phase_ns = phase_ns
         self._planned_ns = planned_ns
         self._outbox: list[Outgoing] = []
-        self._exchange = Exchange(script, self._send)
+        # Its parts know the conversation without keeping it: memory goes with it, and does not wait for a collection
+        # of all objects, which holds an engine's loop and is therefore rare there.
+        conversation: Conversation = weakref.proxy(self)
+
+        def send(event: ClientEvent, due_ns: int) -> None:
+            conversation._send(event, due_ns)
+
+        def close_turn(outcome: TurnOutcome, error_class: str, now: int) -> None:
+            conversation._close_turn(outcome, error_class, now)
+
+        self._exchange = Exchange(script, send)
         self._run = ScriptRun(
             script,
             self._exchange,
-            self._send,
-            self._close_turn,
+            send,
+            close_turn,
             first_turn=first_turn,
             connection=connection,
         )

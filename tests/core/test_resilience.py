@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -485,7 +487,10 @@ def test_a_session_is_replaced_before_its_limit_and_nobody_notices(board, englis
     assert held.caller.session.rotations >= 1
     assert {incident.kind for incident in held.incidents} == {"rotation"}
     assert {incident.lost_turns for incident in held.incidents} == {0}
-    assert held.caller.session.errors == {}
+    session = held.caller.session
+    assert session.errors == {}
+    # What is planned is no outage, and no turn of an earlier session is forgotten.
+    assert (session.answered, session.redials, session.reconnects, session.down_ns) == (4, 0, 0, 0)
     # Nothing is said twice, and the new session knows all of it.
     texts = [event.item["content"][0]["text"] for event in held.received[-1] if isinstance(event, ItemCreate)]
     assert english.entry("hours_question").text in texts
@@ -606,3 +611,17 @@ def test_a_turn_that_begins_at_the_instant_of_the_loss_is_lost_in_the_books_too(
     assert held.outcomes == ["answered", "dropped"]
     assert held.caller.session.turns_lost == 1
     assert [incident.lost_turns for incident in held.incidents] == [1]
+
+
+def test_a_caller_that_nobody_holds_is_gone_at_once() -> None:
+    """Not with the next full collection, which an engine avoids."""
+    caller = ResilientCaller(Script((Listen(1 * S),)), random.Random(1), frame_ns=FRAME)
+    caller.begin(0)
+    caller.start(1 * MS)
+    gone = weakref.ref(caller)
+    gc.disable()
+    try:
+        del caller
+        assert gone() is None
+    finally:
+        gc.enable()
