@@ -20,9 +20,42 @@ LOOK_AHEAD_MS = {"opus": 6.5, "pcmu": 0.0, "pcma": 0.0}
 """How much later sound leaves the codec than it went in, beyond its packet (Opus: RFC 6716, 2, at most)."""
 
 
+class _Sums:
+    """What the connections of a session add up to on the way to its numbers; no part of its record."""
+
+    __slots__ = (
+        "bytes_received",
+        "bytes_sent",
+        "connected_s",
+        "remote_lost",
+        "remote_sent",
+        "round_trips_ms",
+    )
+
+    def __init__(self) -> None:
+        self.round_trips_ms: list[float] = []
+        self.bytes_sent = 0
+        self.bytes_received = 0
+        self.connected_s = 0.0
+        self.remote_sent = 0
+        self.remote_lost = 0
+
+
+class _Summing:
+    """Holds the sums beside the fields of the record."""
+
+    __slots__ = ("_sums",)
+
+    def __init__(self) -> None:
+        self._sums = _Sums()
+
+
 @dataclass(slots=True)
-class Network:
-    """A session's media as its caller received it. None stands for what was not measured, as over a WebSocket."""
+class Network(_Summing):
+    """A session's media as its caller received it. None stands for what was not measured, as over a WebSocket.
+
+    A session that was lost has several connections; all of them are taken together.
+    """
 
     codec: str = ""
     """The one that was agreed on: opus, pcmu or pcma."""
@@ -54,9 +87,11 @@ class Network:
 
     round_trip_max_ms: float | None = None
     remote_packet_loss: float | None = None
-    """Of our own packets, as the other side's last report counts them."""
+    """Of our own packets, as the other side's last report of each connection counts them."""
 
     remote_jitter_ms: float | None = None
+    """In the same reports, weighted by packets."""
+
     kbit_per_s_sent: float | None = None
     """Audio payload while connected."""
 
@@ -84,8 +119,11 @@ class Network:
     peer_states: str = ""
     """States of the peer connection over time, as a JSON list of `[state, ms since the session was asked for]`."""
 
+    def __post_init__(self) -> None:
+        _Summing.__init__(self)
+
     def add(self, reception: Reception) -> None:
-        """Take over what was counted of the packets of one connection; a session that was lost has several."""
+        """Take over what was counted of the packets of one connection."""
         mean_ns = reception.jitter_mean_ns
         if mean_ns is not None:
             jitter_ms = mean_ns / NS_PER_MS
@@ -101,10 +139,30 @@ class Network:
         self.packets_duplicated += reception.duplicated
 
     def take_round_trips(self, round_trips_ms: Sequence[float]) -> None:
-        """Measurements of the way there and back."""
-        if round_trips_ms:
-            self.round_trip_ms = median(round_trips_ms)
-            self.round_trip_max_ms = max(round_trips_ms)
+        """Measurements of the way there and back, on one connection."""
+        taken = self._sums.round_trips_ms
+        taken += round_trips_ms
+        if taken:
+            self.round_trip_ms = median(taken)
+            self.round_trip_max_ms = max(taken)
+
+    def take_traffic(self, bytes_sent: int, bytes_received: int, connected_s: float) -> None:
+        """Audio payload of one connection, and how long it stood."""
+        sums = self._sums
+        sums.bytes_sent += bytes_sent
+        sums.bytes_received += bytes_received
+        sums.connected_s += connected_s
+        if sums.connected_s > 0:
+            self.kbit_per_s_sent = sums.bytes_sent * 8 / 1000 / sums.connected_s
+            self.kbit_per_s_received = sums.bytes_received * 8 / 1000 / sums.connected_s
+
+    def take_remote(self, packets_sent: int, packets_lost: int, jitter_ms: float) -> None:
+        """The other side's last report of one connection; doubles can make its loss negative, which counts as none."""
+        sums = self._sums
+        self.remote_jitter_ms = _mean(self.remote_jitter_ms, sums.remote_sent, jitter_ms, packets_sent)
+        sums.remote_sent += packets_sent
+        sums.remote_lost += max(0, packets_lost)
+        self.remote_packet_loss = sums.remote_lost / sums.remote_sent
 
     def rate(self) -> None:
         """Rate the line by the E-model, once all that it needs was taken; nothing without packets or a round trip."""

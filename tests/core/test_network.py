@@ -1,3 +1,5 @@
+from dataclasses import asdict, fields, replace
+
 import pytest
 
 from rtbench.core.codec import CODECS
@@ -59,6 +61,30 @@ def test_the_connections_of_a_session_are_taken_together() -> None:
     assert network.jitter_ms == pytest.approx(alone_ms * 90 / 390)
     assert network.jitter_max_ms == pytest.approx(rough.jitter_max_ns / MS)
     assert network.burst_ratio == pytest.approx(2 * 0.9)
+
+
+def test_a_session_that_reconnects_keeps_the_books_of_all_its_connections() -> None:
+    network = Network(codec="pcmu")
+    network.take_round_trips([10, 20])
+    network.take_remote(packets_sent=300, packets_lost=6, jitter_ms=4.0)
+    network.take_traffic(bytes_sent=48_000, bytes_received=24_000, connected_s=6.0)
+    network.take_round_trips([90])
+    network.take_remote(packets_sent=100, packets_lost=-2, jitter_ms=8.0)
+    network.take_traffic(bytes_sent=16_000, bytes_received=0, connected_s=2.0)
+    network.take_round_trips([])
+
+    assert (network.round_trip_ms, network.round_trip_max_ms) == (20, 90)
+    assert network.remote_packet_loss == 6 / 400
+    assert network.remote_jitter_ms == 5.0
+    assert (network.kbit_per_s_sent, network.kbit_per_s_received) == (64.0, 24.0)
+
+
+def test_what_is_summed_on_the_way_is_no_part_of_the_record() -> None:
+    network = Network()
+    network.take_round_trips([10])
+
+    assert asdict(network).keys() == {field.name for field in fields(Network)}
+    assert replace(network, codec="pcmu").round_trip_ms == 10
 
 
 def test_opus_is_heard_its_look_ahead_later() -> None:

@@ -2,8 +2,10 @@
 
 Leant on in aiortc, beside `RTCDataChannel`: that `RTCSctpTransport` asks its DTLS transport for
 `state`, `_role`, `_send_data`, `_register_data_receiver` and `_unregister_data_receiver` and nothing
-else; that it takes packets by `_handle_data` and gives messages to `_receive`; and that these
-coroutines never wait as long as `_send_data` does not. Tests hold all of it fast.
+else; that it takes packets by `_handle_data` and gives messages to `_receive`; that these coroutines
+never wait as long as `_send_data` does not; that it looks at `_remote_max_message_size` when a message
+is handed to it; and that what has not left yet is in `_data_channel_queue` or `_outbound_queue`. Tests hold
+all of it fast.
 """
 
 from __future__ import annotations
@@ -47,6 +49,9 @@ class Listener(Protocol):
     def on_channel_closed(self) -> None:
         """The other side closed the channel, or the association failed."""
 
+    def on_message_too_big(self, size_bytes: int) -> None:
+        """A message came that is longer than what we said we would take."""
+
 
 class EventChannel:
     """One data channel, opened by us or by the other side, and the SCTP association under it."""
@@ -78,6 +83,11 @@ class EventChannel:
         """Messages that SCTP has not taken yet."""
         return self._channel.bufferedAmount if self._channel is not None else 0
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether some of what was sent waits for the other side to take what came before it."""
+        return bool(self._sctp._data_channel_queue or self._sctp._outbound_queue)
+
     def start(self, *, opens_channel: bool) -> None:
         """Begin the association; open our channel, or wait for the other side's."""
         if opens_channel:
@@ -101,6 +111,12 @@ class EventChannel:
         if self._channel is not None and self._channel.readyState == "open":
             self._channel.send(message.decode())
 
+    def send_regardless(self, message: bytes) -> None:
+        """A fault on purpose: the same, as by a sender that heeds no limit of its peer's."""
+        limit, self._sctp._remote_max_message_size = self._sctp._remote_max_message_size, 0
+        self.send(message)
+        self._sctp._remote_max_message_size = limit
+
     def stop(self, *, says_goodbye: bool) -> None:
         """Abort the association; with a goodbye, the other side sees its channel close.
 
@@ -115,7 +131,11 @@ class EventChannel:
     def on_message(self, stream_id: int, message: bytes) -> None:
         """A message of any channel; ours counts."""
         channel = self._channel
-        if channel is not None and channel.id == stream_id:
+        if channel is None or channel.id != stream_id:
+            return
+        if len(message) > MAX_MESSAGE_BYTES:
+            self._listener.on_message_too_big(len(message))
+        else:
             self._listener.on_channel_message(message)
 
     def on_closed(self) -> None:

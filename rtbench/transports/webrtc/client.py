@@ -64,13 +64,14 @@ async def connect(
     ssl_context: ssl.SSLContext | None = None,
     consent: ConsentPace | None = None,
     path: PathFactory | None = None,
+    filtered: bool = False,
 ) -> tuple[Peer, WebRtcTimings]:
     """Open a call at the API whose base URL (up to `/v1`) is given, all within `timeout_s`.
 
     `headers` carry the key. With `client_secret` an ephemeral key is asked for first, with `session` as
     its configuration, and the offer is sent with that key; with `direct` the offer goes with the key
     itself. `session` is the session object of the API (`type`, `model`, ...); `multipart` sends it
-    beside the offer. Only `codec` is offered. For a loopback URL only loopback candidates are gathered.
+    beside the offer. `filtered` asks for few events on the data channel (Azure's `webrtcfilter`). Only `codec` is offered. For a loopback URL only loopback candidates are gathered.
 
     Raises ConnectError, and UsageError for what is no HTTP URL. Phases are key, sdp, ice, dtls, channel;
     error classes those of the WebSocket transport for what happens below HTTP, and key_<status>,
@@ -81,7 +82,7 @@ async def connect(
     signalling = Signalling(base_url, headers or {}, ssl_context)
     try:
         async with asyncio.timeout(timeout_s):
-            return await attempt.run(signalling, session or {}, credentials, sdp_mode)
+            return await attempt.run(signalling, session or {}, credentials, sdp_mode, filtered=filtered)
     except TimeoutError as exc:
         what = f"{urlsplit(base_url).netloc}: {attempt.phase}: no answer within {timeout_s:g} s"
         raise ConnectError(attempt.phase, "connect_timeout", what) from exc
@@ -135,11 +136,17 @@ class _Attempt:
         return self._peer.phase if self._peer is not None else self._phase
 
     async def run(
-        self, signalling: Signalling, session: Mapping[str, Any], credentials: Credentials, sdp_mode: SdpMode
+        self,
+        signalling: Signalling,
+        session: Mapping[str, Any],
+        credentials: Credentials,
+        sdp_mode: SdpMode,
+        *,
+        filtered: bool,
     ) -> tuple[Peer, WebRtcTimings]:
         """Go through the phases; cleans up after itself where one fails or is cancelled."""
         try:
-            return await self._run(signalling, session, credentials, sdp_mode)
+            return await self._run(signalling, session, credentials, sdp_mode, filtered)
         except BaseException:
             if self._peer is not None:
                 self._peer.abort()
@@ -148,7 +155,12 @@ class _Attempt:
             raise
 
     async def _run(
-        self, signalling: Signalling, session: Mapping[str, Any], credentials: Credentials, sdp_mode: SdpMode
+        self,
+        signalling: Signalling,
+        session: Mapping[str, Any],
+        credentials: Credentials,
+        sdp_mode: SdpMode,
+        filtered: bool,
     ) -> tuple[Peer, WebRtcTimings]:
         began_ns = monotonic_ns()
         await self._ice.gather_candidates()
@@ -161,7 +173,9 @@ class _Attempt:
             self._phase = "sdp"
             # A client secret knows its model already; a key does not.
             model = session.get("model") if credentials == "direct" and sdp_mode == "raw" else None
-            answer = await signalling.exchange(write(local), session, mode=sdp_mode, model=model)
+            answer = await signalling.exchange(
+                write(local), session, mode=sdp_mode, model=model, filtered=filtered
+            )
             answered_ns = monotonic_ns()
             try:
                 remote = self._accept(answer.sdp)

@@ -11,22 +11,19 @@ import ipaddress
 import random
 import socket
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from aioice import Candidate, Connection
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import CandidatePair, StunProtocol, get_host_addresses
-from aioice.stun import RETRY_RTO, Message, TransactionError
+from aioice.stun import RETRY_RTO, TransactionError
 
 from rtbench.clock import NS_PER_MS, NS_PER_S, monotonic_ns
-from rtbench.transports.webrtc.events import Datagram, DatagramPath, PathFactory
+from rtbench.transports.webrtc.batch_reader import Address
+from rtbench.transports.webrtc.events import PathFactory
+from rtbench.transports.webrtc.peer_socket import PeerSocket, bound_socket
 
 LOOPBACK = "127.0.0.1"
-RECEIVE_BUFFER_BYTES = 1 << 18
-"""Holds 20 s of audio packets, should the process stand still."""
-
-_STUN_LAST = 3
-"""A datagram's first byte tells protocols apart (RFC 7983, 7): 0 to 3 STUN, 20 to 63 DTLS, 128 to 191 RTP and RTCP."""
 
 _FIRST_RETRANSMISSION_NS = int(RETRY_RTO * NS_PER_S)
 
@@ -88,6 +85,8 @@ class IceConnection(Connection):
         self._consent = consent
         self._path = path
         self._selected: CandidatePair | None = None
+        self._way: tuple[PeerSocket, Address] | None = None
+        """The same, as every packet needs it."""
 
     @property
     def is_connected(self) -> bool:
@@ -100,9 +99,19 @@ class IceConnection(Connection):
 
     def send_now(self, data: bytes) -> None:
         """Send a datagram to the peer; it has left when this returns. Lost where there is no way yet."""
-        pair = self._selected
-        if pair is not None:
-            cast(PeerSocket, pair.protocol).send_datagram(data, pair.remote_addr)
+        way = self._way
+        if way is not None:
+            way[0].send_datagram(data, way[1])
+
+    def read_in_batches(self) -> None:
+        """The connection stands, and nobody waits for single datagrams of it any more."""
+        if self._way is not None:
+            self._way[0].read_in_batches()
+
+    def take(self, data: bytes, arrival_ns: int) -> None:
+        """A datagram came that is none of ICE's."""
+        if self.listener is not None:
+            self.listener.on_datagram(data, arrival_ns)
 
     async def get_component_candidates(
         self, component: int, addresses: list[str], timeout: int = 5
@@ -111,10 +120,10 @@ class IceConnection(Connection):
         protocols: list[StunProtocol] = []
         for number, address in enumerate(self._addresses or addresses):
             try:
-                sock = _bound_socket(address)
+                sock = bound_socket(address)
             except OSError:
                 continue  # an address that just went away, or a link-local one
-            protocol = await self._open(sock)
+            protocol = PeerSocket(self, sock, self._path)
             protocol.local_candidate = _host_candidate(component, sock, number)
             protocols.append(protocol)
         self._protocols += protocols
@@ -125,6 +134,7 @@ class IceConnection(Connection):
         nominated = pair.state is CandidatePair.State.SUCCEEDED and pair.nominated
         if nominated:
             self._selected = pair
+            self._way = (cast(PeerSocket, pair.protocol), pair.remote_addr)
         super().check_complete(pair)
         if nominated and self.listener is not None:
             self.listener.on_nominated(monotonic_ns())
@@ -166,69 +176,8 @@ class IceConnection(Connection):
 
     async def close(self) -> None:
         """Close sockets and tasks; nothing more is heard."""
-        self._selected = None
+        self._selected = self._way = None
         await super().close()
-
-    async def _open(self, sock: socket.socket) -> PeerSocket:
-        protocol = PeerSocket(self, self._path)
-        try:
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda: protocol, sock=sock)
-        except BaseException:  # cancelled, most likely; uvloop would keep the socket
-            getattr(protocol, "transport", sock).close()
-            raise
-        return protocol
-
-
-class PeerSocket(StunProtocol):
-    """A UDP socket of one peer: STUN for aioice, everything else straight to the listener."""
-
-    def __init__(self, connection: IceConnection, path: PathFactory | None) -> None:
-        super().__init__(connection)
-        self._connection = connection
-        self._path: DatagramPath | None = path(self._put, self._take) if path is not None else None
-
-    def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        """asyncio: a datagram came; the first thing is to stamp it."""
-        arrival_ns = monotonic_ns()
-        assert isinstance(data, bytes)
-        if self._connection.is_dark:
-            return
-        if self._path is None:
-            self._hand_over(data, addr, arrival_ns)
-        else:
-            self._path.deliver(Datagram(data, (addr[0], addr[1])))
-
-    def send_stun(self, message: Message, addr: tuple[str, int]) -> None:
-        """Override: ICE's own checks pass the path as well."""
-        self.send_datagram(bytes(message), addr)
-
-    def send_datagram(self, data: bytes, address: tuple[str, int]) -> None:
-        """Put a datagram on the socket, or on the path to it."""
-        if self._connection.is_dark:
-            return
-        if self._path is not None:
-            self._path.send(Datagram(data, address))
-        elif not self.transport.is_closing():
-            self._connection.bytes_sent += len(data)
-            self.transport.sendto(data, address)
-
-    def _put(self, datagram: Datagram) -> None:
-        if not self.transport.is_closing():
-            self._connection.bytes_sent += len(datagram.data)
-            self.transport.sendto(datagram.data, datagram.address)
-
-    def _take(self, datagram: Datagram) -> None:
-        if not self.transport.is_closing():
-            self._hand_over(datagram.data, datagram.address, monotonic_ns())
-
-    def _hand_over(self, data: bytes, address: tuple[Any, ...], arrival_ns: int) -> None:
-        connection = self._connection
-        connection.bytes_received += len(data)
-        connection.last_arrival_ns = arrival_ns
-        if not data or data[0] <= _STUN_LAST:
-            super().datagram_received(data, address)
-        elif connection.listener is not None:
-            connection.listener.on_datagram(data, arrival_ns)
 
 
 def addresses_for(host: str) -> tuple[str, ...]:
@@ -256,19 +205,6 @@ def is_usable(candidate: Candidate) -> bool:
     the local network and may take a second; the browser's own checks tell its address just as well.
     """
     return candidate.transport.lower() == "udp" and not candidate.host.endswith(".local")
-
-
-def _bound_socket(address: str) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        sock.bind((address, 0))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
 
 
 def _host_candidate(component: int, sock: socket.socket, number: int) -> Candidate:

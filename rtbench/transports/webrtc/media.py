@@ -71,6 +71,10 @@ class MediaPlane:
         self._last_timestamp = timestamp
         self._last_sent_ns = now_ns
 
+    def skip_packet(self) -> None:
+        """Use up a number, as if its packet had been lost."""
+        self._sequence = self._sequence + 1 & 0xFFFF
+
     def receive(self, datagram: bytes, arrival_ns: int) -> RtpPacket | None:
         """A media datagram came: its packet, or None for control and for what must not be believed."""
         try:

@@ -35,6 +35,9 @@ from rtbench.transports.webrtc.srtp import SrtpPair
 REPORT_INTERVAL_S = 1.0
 """Between our RTCP reports, varied by a half both ways (RFC 3550, 6.2): one round trip a second."""
 
+GOODBYE_NS = 500_000_000
+"""How long a goodbye waits for messages that SCTP holds back until earlier ones are acknowledged: a few round trips."""
+
 MESSAGE_TOO_BIG = 1009
 """Close code for a message longer than the peer takes, as over a WebSocket (RFC 6455, 7.4.1)."""
 
@@ -134,6 +137,16 @@ class Peer:
             limit = self._remote.max_message_bytes
             self.close(MESSAGE_TOO_BIG, f"a message of {len(message)} bytes; the peer takes {limit}")
 
+    def send_regardless(self, message: bytes) -> None:
+        """A fault on purpose: one message of any length, whatever the peer takes."""
+        if self._channel is not None and not self._closing:
+            self._channel.send_regardless(message)
+
+    def lose_packet(self) -> None:
+        """A fault on purpose: one audio packet is lost on the way; its number is used up."""
+        if self._media is not None and not self._closing:
+            self._media.skip_packet()
+
     def send_packet(self, payload: bytes, *, timestamp: int, marker: bool = False) -> None:
         """Send one audio packet now: it has left for the network when this returns.
 
@@ -155,7 +168,8 @@ class Peer:
         if not self._closing:
             self._closing = True
             # Messages leave in the loop's next round; this comes after them.
-            self._loop.call_soon(self._loop.call_soon, self._end, code, reason, "closed")
+            until_ns = monotonic_ns() + GOODBYE_NS
+            self._loop.call_soon(self._loop.call_soon, self._leave, code, reason, until_ns)
 
     def abort(self) -> None:
         """End without a word: `on_close` gets 1006, and the other side notices when its consent expires."""
@@ -249,6 +263,11 @@ class Peer:
         """The other side ended its channel, and with it the call."""
         self._loop.call_soon(self._end, 1000, "the peer closed its data channel", "closed")
 
+    def on_message_too_big(self, size_bytes: int) -> None:
+        """The other side does not heed what we said we would take (RFC 8841, 6.1)."""
+        limit = f"closed from here with {MESSAGE_TOO_BIG}: a message of {size_bytes} bytes, above our limit"
+        self.close(MESSAGE_TOO_BIG, limit)
+
     def on_round_trip(self, round_trip_ms: float, now_ns: int) -> None:
         """ICE measured the way there and back."""
         if self._media is not None:
@@ -267,6 +286,7 @@ class Peer:
     def _attach(self) -> None:
         if self._closing or self._receiver is not None:
             return
+        self._path.read_in_batches()
         self._receiver = self._receiver_factory(self)
         if self._deadline is not None:
             self._deadline.cancel()
@@ -283,6 +303,14 @@ class Peer:
         self._media.send_report(now_ns)
         self._report_timer = self._loop.call_later(_report_delay_s(), self._report)
         self._change("disconnected" if self._path.is_silent(now_ns) else "connected", now_ns)
+
+    def _leave(self, code: int, reason: str, until_ns: int) -> None:
+        """End once all has left, or in time."""
+        waits = self._channel is not None and self._channel.has_unsent and monotonic_ns() < until_ns
+        if waits and not self._ended:
+            self._loop.call_later(0.01, self._leave, code, reason, until_ns)
+        else:
+            self._end(code, reason, "closed")
 
     def _change(self, state: ConnectionState, now_ns: int) -> None:
         if state != self.state:

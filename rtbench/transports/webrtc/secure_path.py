@@ -99,6 +99,10 @@ class SecurePath:
         """Look for a way to the other side, in the background."""
         self._search = self._loop.create_task(self._connect())
 
+    def read_in_batches(self) -> None:
+        """The connection stands: what comes may wait for what comes to others."""
+        self._ice.read_in_batches()
+
     def stop(self, *, says_goodbye: bool) -> None:
         """Send nothing more, after a goodbye where it is wanted; `release` gives the sockets back."""
         self._cancel_timer()

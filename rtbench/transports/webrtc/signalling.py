@@ -68,16 +68,24 @@ class Signalling:
         self._headers = {**kept, "Authorization": f"Bearer {value}"}
 
     async def exchange(
-        self, offer: str, session: Mapping[str, Any] | None, *, mode: SdpMode, model: str | None
+        self,
+        offer: str,
+        session: Mapping[str, Any] | None,
+        *,
+        mode: SdpMode,
+        model: str | None,
+        filtered: bool = False,
     ) -> SdpAnswer:
-        """Send the offer. `model` goes into the query, for an offer without a session. Raises ConnectError (phase sdp)."""
+        """Send the offer. `model` goes into the query, for an offer without a session; `filtered` asks for few events
+        on the data channel. Raises ConnectError (phase sdp)."""
+        params = {"webrtcfilter": "on"} if filtered else {}
         if mode == "multipart":
             form = aiohttp.FormData()
             form.add_field("sdp", offer, content_type="application/sdp")
             form.add_field("session", json.dumps(dict(session or {})), content_type="application/json")
-            headers, body = await self._post("sdp", "/realtime/calls", data=form)
+            headers, body = await self._post("sdp", "/realtime/calls", params=params, data=form)
         else:
-            params = {"model": model} if model else {}
+            params |= {"model": model} if model else {}
             headers, body = await self._post(
                 "sdp",
                 "/realtime/calls",

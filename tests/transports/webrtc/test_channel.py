@@ -17,6 +17,7 @@ class End:
         self.opened = 0
         self.closed = 0
         self.messages: list[bytes] = []
+        self.too_big: list[int] = []
         self.channel = EventChannel(
             self,
             is_dtls_client=is_dtls_client,
@@ -33,6 +34,9 @@ class End:
 
     def on_channel_closed(self) -> None:
         self.closed += 1
+
+    def on_message_too_big(self, size_bytes: int) -> None:
+        self.too_big.append(size_bytes)
 
 
 class Pair:
@@ -104,6 +108,20 @@ def test_text_that_is_no_utf8_is_handed_over_as_it_is() -> None:
     with_pair(steps)
 
 
+def test_a_message_above_our_limit_is_not_taken_from_a_sender_that_heeds_none() -> None:
+    async def steps(pair) -> None:
+        limit = channel_module.MAX_MESSAGE_BYTES
+        for size in (limit, limit + 1):
+            pair.caller.channel.send_regardless(b"x" * size)
+        with pytest.raises(ValueError):
+            pair.caller.channel.send(b"x" * (limit + 1))
+        await pair.settle()
+        assert [len(message) for message in pair.service.messages] == [limit]
+        assert pair.service.too_big == [limit + 1]
+
+    with_pair(steps)
+
+
 def test_a_message_longer_than_the_peer_takes_is_a_value_error() -> None:
     async def steps(pair) -> None:
         pair.caller.channel.send(b"x" * 1_000)
@@ -111,6 +129,19 @@ def test_a_message_longer_than_the_peer_takes_is_a_value_error() -> None:
             pair.caller.channel.send(b"x" * 1_001)
 
     with_pair(steps, remote_max=1_000)
+
+
+def test_what_the_other_end_has_not_made_room_for_is_told_to_be_unsent() -> None:
+    async def steps(pair) -> None:
+        assert not pair.caller.channel.has_unsent
+        pair.caller.channel.send(b"x" * 100_000)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert pair.caller.channel.has_unsent  # the first packets are under way
+        await pair.settle()
+        assert not pair.caller.channel.has_unsent
+
+    with_pair(steps)
 
 
 def test_a_goodbye_closes_the_other_end() -> None:

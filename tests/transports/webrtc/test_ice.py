@@ -225,6 +225,7 @@ def test_hidden_and_tcp_candidates_are_not_checked(host, transport, usable) -> N
         (aioice.Connection, "data_received", ["self", "data", "component"]),
         (aioice.Connection, "build_request", ["self", "pair", "nominate"]),
         (StunProtocol, "datagram_received", ["self", "data", "addr"]),
+        (StunProtocol, "connection_lost", ["self", "exc"]),
         (StunProtocol, "send_stun", ["self", "message", "addr"]),
         (StunProtocol, "request", ["self", "request", "addr", "integrity_key", "retransmissions"]),
     ],

@@ -177,3 +177,17 @@ def test_a_sender_report_says_where_the_stream_stands(sides) -> None:
     report = RtcpPacket.parse(far.srtp.unprotect_rtcp(near.out.pop()))[0]
     assert report.sender_info.rtp_timestamp == 9_600 + 4_800  # 100 ms later
     assert (report.sender_info.packet_count, report.sender_info.octet_count) == (1, 80)
+
+
+def test_a_packet_that_is_lost_on_purpose_is_missed_at_the_other_end(sides) -> None:
+    near, far = sides
+    for number in range(4):
+        if number == 2:
+            near.plane.skip_packet()
+        else:
+            near.plane.send_packet(b"sound", 960 * number, False, 0)
+
+    first, second, last = deliver(near, far, 0)
+    assert (second.sequence - first.sequence, last.sequence - second.sequence) == (1, 2)
+    assert far.plane.statistics().packets_lost == 1
+    assert near.plane.statistics().packets_sent == 3

@@ -170,6 +170,31 @@ def test_a_message_too_long_for_the_peer_ends_the_connection(run, call) -> None:
     run(steps())
 
 
+def test_a_goodbye_comes_behind_all_that_was_said_before(run, call) -> None:
+    async def steps() -> None:
+        async with call() as it:
+            it.near.send(b"x" * 200_000)
+            it.near.send(b"and why")
+            it.near.close(1000, "enough")
+            await it.far_heard.until(lambda heard: heard.closes)
+            assert [len(message) for message in it.far_heard.messages] == [200_000, 7]
+
+    run(steps())
+
+
+def test_a_sender_that_heeds_no_limit_is_left(run, call) -> None:
+    async def steps() -> None:
+        async with call() as it:
+            it.near.send_regardless(b"x" * 300_000)
+            await it.far_heard.until(lambda heard: heard.closes)
+            ((code, reason),) = it.far_heard.closes
+            assert code == 1009 and reason.startswith("closed from here with 1009: a message of 300000 bytes")
+            await it.near_heard.until(lambda heard: heard.closes)
+            assert it.near_heard.closes[0][0] == 1000
+
+    run(steps())
+
+
 def test_bytes_are_counted_at_both_ends(run, call) -> None:
     async def steps() -> None:
         async with call() as it:

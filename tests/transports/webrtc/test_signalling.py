@@ -66,6 +66,17 @@ def test_a_raw_offer_is_the_body(run, answered) -> None:
     run(steps())
 
 
+@pytest.mark.parametrize("mode", ["raw", "multipart"])
+def test_few_events_are_asked_for_in_the_query(run, answered, mode) -> None:
+    async def steps() -> None:
+        async with answered() as it, signalling(it) as http:
+            await http.exchange("v=0 offer", SESSION, mode=mode, model=None, filtered=True)
+            ((path, *_),) = it.requests
+            assert path == "/v1/realtime/calls?webrtcfilter=on"
+
+    run(steps())
+
+
 def test_multipart_has_two_typed_parts(run, answered) -> None:
     async def steps() -> None:
         async with answered() as it, signalling(it) as http:

@@ -4,7 +4,8 @@ import os
 
 import pytest
 from aiortc.rtcdtlstransport import SRTP_PROFILES as STOCK
-from pylibsrtp import Policy, Session
+from pylibsrtp import ERRORS, Policy, Session
+from pylibsrtp._binding import ffi, lib
 
 from rtbench.transports.webrtc.srtp import PROFILES, SrtpError, SrtpPair, is_replay
 
@@ -48,3 +49,28 @@ def test_a_second_copy_is_told_from_a_forgery() -> None:
     assert is_replay(again.value)
     assert not is_replay(forged.value)
     assert not is_replay(ValueError("bad index"))
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name.decode())
+def test_a_packet_of_any_size_that_fits_an_ethernet_frame_passes_and_longer_ones_are_refused(profile) -> None:
+    material = os.urandom(profile.material_bytes)
+    near, far = SrtpPair(profile, material, True), SrtpPair(profile, material, False)
+    for number, size in enumerate((0, 1, 1_400, 2_036)):
+        packet = bytes((0x80, 111, 0, number)) + bytes(8) + os.urandom(size)
+        protected = near.protect(packet)
+        assert len(protected) > len(packet)
+        if len(protected) <= 2_048:
+            assert far.unprotect(protected) == packet
+    with pytest.raises(SrtpError, match="too long"):
+        near.protect(RTP + bytes(2_048))
+    with pytest.raises(SrtpError, match="too long"):
+        far.unprotect_rtcp(RTCP + bytes(2_048))
+
+
+def test_pylibsrtp_still_has_what_is_leant_on() -> None:
+    assert ERRORS[9].endswith("(bad index)")
+    session = Session(Policy(key=bytes(30), ssrc_type=Policy.SSRC_ANY_OUTBOUND))
+    buffer, length = ffi.new("char[]", 2_048), ffi.new("int *", len(RTP))
+    ffi.buffer(buffer)[0 : len(RTP)] = RTP
+    assert lib.srtp_protect(session._srtp[0], buffer, length) == lib.srtp_err_status_ok == 0
+    assert length[0] == len(RTP) + 10

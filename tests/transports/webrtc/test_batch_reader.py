@@ -1,0 +1,193 @@
+"""Many sockets of one loop, read together; the instants are the kernel's."""
+
+import asyncio
+import select
+import socket
+from contextlib import asynccontextmanager, closing
+
+import pytest
+import uvloop
+
+from rtbench.clock import monotonic_ns
+from rtbench.transports.webrtc.batch_reader import GRAIN_NS, IS_SUPPORTED, BatchReader, batch_reader
+
+pytestmark = pytest.mark.skipif(not IS_SUPPORTED, reason="only Linux stamps datagrams")
+
+
+class Heap:
+    """Takes datagrams."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, tuple[str, int], int]] = []
+        self.changed = asyncio.Event()
+
+    def __call__(self, data: bytes, address: tuple[str, int], arrival_ns: int) -> None:
+        self.taken.append((data, address, arrival_ns))
+        self.changed.set()
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.taken) < count:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+def udp() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+@asynccontextmanager
+async def read(count: int):
+    """So many sockets that are read together, and one that writes to them."""
+    reader, sockets, sender = batch_reader(asyncio.get_running_loop()), [udp() for _ in range(count)], udp()
+    heaps = [Heap() for _ in sockets]
+    for sock, heap in zip(sockets, heaps, strict=True):
+        reader.add(sock, heap)
+    try:
+        yield sockets, heaps, sender
+    finally:
+        for sock in sockets:
+            if sock.fileno() >= 0:
+                reader.remove(sock)
+                sock.close()
+        sender.close()
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request):
+    return request.param
+
+
+def test_each_datagram_comes_to_its_own_socket_with_its_sender(run) -> None:
+    async def steps() -> None:
+        async with read(3) as (sockets, heaps, sender):
+            for number, sock in enumerate(sockets):
+                sender.sendto(b"to %d" % number, sock.getsockname())
+            for number, heap in enumerate(heaps):
+                await heap.until(1)
+                assert [(data, address) for data, address, _ in heap.taken] == [
+                    (b"to %d" % number, sender.getsockname())
+                ]
+
+    run(steps())
+
+
+def test_a_datagram_that_waits_for_a_loop_that_stands_still_is_stamped_as_it_came(run) -> None:
+    held_up_ns = 10 * GRAIN_NS
+
+    async def late_by_ns(heap, sender, address) -> int:
+        """How long after its sending a datagram is said to have come, the loop being held up meanwhile."""
+        heap.taken.clear()
+        sender.sendto(b"early", address)
+        sent_ns = monotonic_ns()
+        while monotonic_ns() < sent_ns + held_up_ns:
+            pass
+        await heap.until(1)
+        return heap.taken[0][2] - sent_ns
+
+    async def steps() -> None:
+        async with read(1) as (sockets, heaps, sender):
+            # A kernel that has stamped for nobody so far begins a moment after the first one asks.
+            found = [await late_by_ns(heaps[0], sender, sockets[0].getsockname()) for _ in range(10)]
+        assert min(abs(late_ns) for late_ns in found) < held_up_ns // 2
+
+    run(steps())
+
+
+def test_what_came_meanwhile_is_read_in_order_and_at_once(run) -> None:
+    async def steps() -> None:
+        async with read(2) as (sockets, heaps, sender):
+            for number in range(300):
+                sender.sendto(b"%d" % number, sockets[number % 2].getsockname())
+            for odd, heap in enumerate(heaps):
+                await heap.until(150)
+                assert [int(data) for data, _, _ in heap.taken] == list(range(odd, 300, 2))
+                stamps = [arrival_ns for _, _, arrival_ns in heap.taken]
+                assert stamps[-1] <= monotonic_ns()
+
+    run(steps())
+
+
+def test_it_goes_on_when_it_had_nothing_to_read(run) -> None:
+    async def steps() -> None:
+        async with read(1) as (sockets, heaps, sender):
+            for number in range(1, 6):
+                sender.sendto(b"again", sockets[0].getsockname())
+                await heaps[0].until(number)
+                await asyncio.sleep(3 * GRAIN_NS / 1e9)  # it falls asleep, or not: both must do
+
+    run(steps())
+
+
+def test_one_who_cannot_take_a_datagram_does_not_cost_the_others_theirs() -> None:
+    async def steps() -> None:
+        heard = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: heard.append(context))
+        reader = batch_reader(asyncio.get_running_loop())
+        bad, good, sender, heap = udp(), udp(), udp(), Heap()
+        with closing(bad), closing(good), closing(sender):
+            reader.add(bad, lambda data, address, arrival_ns: 1 / 0)
+            reader.add(good, heap)
+            sender.sendto(b"x", bad.getsockname())
+            sender.sendto(b"y", good.getsockname())
+            await heap.until(1)
+            sender.sendto(b"z", good.getsockname())
+            await heap.until(2)
+            reader.remove(bad)
+            reader.remove(good)
+        assert [type(context["exception"]) for context in heard] == [ZeroDivisionError]
+
+    asyncio.run(steps())
+
+
+def test_a_socket_that_is_taken_away_in_a_reading_is_not_read_any_more() -> None:
+    async def steps() -> None:
+        reader = batch_reader(asyncio.get_running_loop())
+        first, second, sender, seen = udp(), udp(), udp(), []
+        done = asyncio.Event()
+
+        def hang_up(data, address, arrival_ns) -> None:
+            seen.append(data)
+            for sock in (first, second):
+                reader.remove(sock)
+            done.set()
+
+        with closing(first), closing(second), closing(sender):
+            reader.add(first, hang_up)
+            reader.add(second, hang_up)
+            sender.sendto(b"one", first.getsockname())
+            sender.sendto(b"two", second.getsockname())
+            await asyncio.wait_for(done.wait(), 10)
+            await asyncio.sleep(2 * GRAIN_NS / 1e9)
+        assert len(seen) == 1
+
+    asyncio.run(steps())
+
+
+def test_a_loop_has_one_reader_and_the_last_socket_takes_it_along(run) -> None:
+    async def steps() -> None:
+        loop = asyncio.get_running_loop()
+        async with read(2):
+            first = batch_reader(loop)
+            assert batch_reader(loop) is first
+        assert batch_reader(loop) is not first
+        with pytest.raises(ValueError, match="closed"):
+            first._epoll.poll(0)
+        batch_reader(loop)._close()
+
+    run(steps())
+
+
+def test_the_kernel_stamps_datagrams_by_the_option_that_is_used() -> None:
+    assert hasattr(select, "epoll")
+    loop = asyncio.new_event_loop()
+    with closing(loop), closing(udp()) as sock, closing(udp()) as sender:
+        reader = BatchReader(loop)
+        reader.add(sock, lambda *_: None)
+        sender.sendto(b"stamped", sock.getsockname())
+        _, ancillary, _, _ = sock.recvmsg(100, 100)
+        reader.remove(sock)
+    assert [(level, kind, len(stamp)) for level, kind, stamp in ancillary] == [(socket.SOL_SOCKET, 35, 16)]
