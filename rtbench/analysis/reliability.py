@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ import pandas as pd
 from rtbench.analysis.metric_summary import PERCENTILES, MetricSummary
 from rtbench.analysis.quantiles import quantiles
 from rtbench.analysis.rates import Rate, rate
+from rtbench.core.codec import PACKET_MS
+from rtbench.core.farewells import ABNORMAL_CLOSURE, NORMAL_CLOSURE, told_over_webrtc
 from rtbench.core.metrics import INCIDENT_METRICS
 from rtbench.core.metrics.metric import NS_PER_MS
 from rtbench.results.reader import Run
@@ -164,25 +167,60 @@ def _by_the_emulator(run: Run) -> list[Injected]:
 
 def _seen(kind: str, setting: str, rows: pd.DataFrame, run: Run) -> tuple[str, int]:
     """The class under which a kind of fault is to be seen, and how many of these rows were."""
-    if kind in ("close", "reset", "restart"):
-        error_class = "connection_lost" if setting == "1006" else f"closed_{setting}"
-        return error_class, _matched(rows, run.incidents, "session_before", "error_class", error_class)
+    if kind in ("close", "reset", "restart", "vanish", "close_channel"):
+        return _ended(kind, setting, rows, run)
     if kind == "oversized":
         name = "message_too_big"
-        return name, _matched(rows, run.incidents, "session_before", "error_class", name)
+        return name, _matched(rows, run.incidents, "session_before", {name})
     if kind in _IN_MISHAPS:
         name = _IN_MISHAPS[kind] or setting
-        return name, _matched(rows, run.mishaps, "session_id", "error_class", name)
+        return name, _matched(rows, run.mishaps, "session_id", {name})
     if kind in _IN_TURNS:
         column, value = _IN_TURNS[kind]
         value = value or setting
         turns = run.turns[run.turns["response_id"].isin(set(rows["response_id"]))]
         return f"{column} {value}", int(turns[column].eq(value).sum())
-    if kind == "stall":
-        turns = run.turns[run.turns["response_id"].isin(set(rows["response_id"]))]
-        stalled = turns["error_class"].eq("answer_stalled") | turns["chunk_gap_max_ms"].gt(200)
-        return "answer_stalled, or chunk_gap_ms", int((stalled | turns["outcome"].eq("dropped")).sum())
+    if kind in ("stall", "lost_packets"):
+        return _gaps(kind, setting, rows, run)
     return _AT_THE_DOOR[kind](setting, run) if kind in _AT_THE_DOOR else ("", 0)
+
+
+def _gaps(kind: str, setting: str, rows: pd.DataFrame, run: Run) -> tuple[str, int]:
+    """An answer in which something was missing, in time or for good."""
+    turns = run.turns[run.turns["response_id"].isin(set(rows["response_id"]))]
+    if kind == "lost_packets":
+        return "chunk_gap_ms", int(turns["chunk_gap_max_ms"].gt(float(setting) * PACKET_MS).sum())
+    stalled = turns["error_class"].eq("answer_stalled") | turns["chunk_gap_max_ms"].gt(200)
+    return "answer_stalled, or chunk_gap_ms", int((stalled | turns["outcome"].eq("dropped")).sum())
+
+
+def _ended(kind: str, setting: str, rows: pd.DataFrame, run: Run) -> tuple[str, int]:
+    """A session that the service ended: under its close code, or under what stands for that over WebRTC."""
+    streams = set(run.sessions["transport"]) == {"webrtc"}
+    told = _told_over_webrtc(kind, setting) if streams else _told_over_websocket(kind, setting)
+    in_setup = rows["response_id"].eq("") & (kind != "restart")
+    named = rows[~in_setup]
+    if streams:
+        found = _matched(named, run.mishaps, "session_id", set(told))
+    else:
+        found = _matched(named, run.incidents, "session_before", set(told))
+    # The caller never learned the name of a session that ended in its set-up: those are matched by number.
+    unnamed = sum(_mishaps(run, name, "setup") for name in (*told, "setup_timeout"))
+    return " or ".join(told), found + min(int(in_setup.sum()), unnamed)
+
+
+def _told_over_websocket(kind: str, setting: str) -> list[str]:
+    if kind == "vanish":
+        return ["no_sign_of_life"]
+    return ["connection_lost" if setting == str(ABNORMAL_CLOSURE) else f"closed_{setting}"]
+
+
+def _told_over_webrtc(kind: str, setting: str) -> list[str]:
+    if kind == "close_channel":
+        return [f"closed_{NORMAL_CLOSURE}"]
+    told = told_over_webrtc(int(setting)) if setting else ""
+    # Without a word: found by who looks after idle lines, else when ICE's consent has expired.
+    return [told] if told else ["no_sign_of_life", "connection_lost"]
 
 
 _IN_MISHAPS = {
@@ -196,11 +234,11 @@ _IN_MISHAPS = {
 _IN_TURNS = {"response_failed": ("error_class", ""), "response_incomplete": ("response_reason", "")}
 
 
-def _matched(rows: pd.DataFrame, seen: pd.DataFrame, key: str, column: str, value: str) -> int:
-    """How many of the faults find a row of their own session with this class."""
+def _matched(rows: pd.DataFrame, seen: pd.DataFrame, key: str, classes: set[str]) -> int:
+    """How many of the faults find a row of their own session with one of these classes."""
     if seen.empty:
         return 0
-    sightings = seen[seen[column].eq(value)][key].value_counts()
+    sightings = seen[seen["error_class"].isin(classes)][key].value_counts()
     wanted = rows["session_id"].value_counts()
     return int(np.minimum(wanted, sightings.reindex(wanted.index).fillna(0)).sum())
 
@@ -214,16 +252,31 @@ def _mishaps(run: Run, error_class: str, phase: str) -> int:
 def _refusals(setting: str, run: Run) -> tuple[str, int]:
     if setting == "429":
         return "rate_limited", _total(run.sessions, "rate_limited")
-    return f"upgrade_{setting}", _mishaps(run, f"upgrade_{setting}", "handshake")
+    phases = ("key", "sdp") if "webrtc" in set(run.sessions["transport"]) else ("upgrade",)
+    names = [f"{phase}_{setting}" for phase in phases]
+    return " or ".join(names), sum(_mishaps(run, name, "handshake") for name in names)
 
 
 def _slow(setting: str, run: Run) -> tuple[str, int]:
     limit_ms = float(setting.removesuffix(" ms"))
-    again = _drops(run)
-    tries = [one for written in again["attempts"] for one in json.loads(written)] if len(again) else []
-    waits_ms = [(one["over_ns"] - one["begun_ns"]) / NS_PER_MS for one in tries if one["over_ns"] is not None]
-    later = sum(wait_ms >= limit_ms for wait_ms in waits_ms)
-    return "upgrade_ms, or a try as long", int(run.sessions["upgrade_ms"].ge(limit_ms).sum()) + later
+    waits_ms = [(one["over_ns"] - one["begun_ns"]) / NS_PER_MS for one in _later_tries(run)]
+    # A try over WebRTC makes two requests, each of which may be slow.
+    later = sum(min(2, int(wait_ms // limit_ms)) for wait_ms in waits_ms)
+    parts = [name for name in ("upgrade_ms", "key_ms", "sdp_ms") if run.sessions[name].notna().any()]
+    first = sum(int(run.sessions[name].ge(limit_ms).sum()) for name in parts)
+    return f"{', '.join(parts)}, or a try as long", first + later
+
+
+def _later_tries(run: Run) -> list[dict[str, Any]]:
+    """Tries to connect that have ended, but for the one that made a session's first connection: `sessions` tells of that."""
+    if run.incidents.empty:
+        return []
+    tries = []
+    for kind, written in zip(run.incidents["kind"], run.incidents["attempts"], strict=True):
+        for one in json.loads(written) if isinstance(written, str) else ():
+            if one["over_ns"] is not None and (kind != "refusal" or one["error_class"]):
+                tries.append(one)
+    return tries
 
 
 def _late(setting: str, run: Run) -> tuple[str, int]:

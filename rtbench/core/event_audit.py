@@ -1,5 +1,8 @@
 """What is odd about events that can be read: told twice, told too late, of an unknown type, or with half a sample.
 
+Over WebRTC, where audio is no event, the words of an answer that is over are what comes too late, and a packet
+that was cut short is what half a sample is over a WebSocket.
+
 None of it hurts the conversation, which takes such events as they come; it is found and counted by class.
 """
 
@@ -9,8 +12,9 @@ from collections import deque
 
 from rtbench.core.audio import AudioFormat
 from rtbench.core.json_fields import string
-from rtbench.core.response_events import AudioDelta, ResponseDone
+from rtbench.core.response_events import AudioDelta, AudioTranscriptDelta, ResponseDone
 from rtbench.core.server_events import ServerEvent, UnknownEvent
+from rtbench.core.streamed_voice import StreamedVoice
 
 DUPLICATE = "duplicate_event"
 STALE = "stale_event"
@@ -29,6 +33,7 @@ class EventAudit:
         self._ids: deque[str] = deque(maxlen=REMEMBERED)
         self._known: set[str] = set()
         self._over: deque[str] = deque(maxlen=REMEMBERED)
+        self._broken_packets = 0
 
     def finding(self, event: ServerEvent) -> str:
         """The class of what is odd about an event; empty where nothing is."""
@@ -36,14 +41,21 @@ class EventAudit:
             return UNKNOWN
         if event.event_id and self._is_known(event.event_id):
             return DUPLICATE
+        if isinstance(event, AudioDelta | AudioTranscriptDelta) and event.response_id in self._over:
+            return STALE
         if isinstance(event, AudioDelta):
-            if event.response_id in self._over:
-                return STALE
             return ODD_AUDIO if event.delta.size_bytes % self._sample_bytes else ""
         if isinstance(event, ResponseDone) and string(event.response, "status") != "cancelled":
             # After a cancellation late audio is the rule, and is measured by `stale_audio_ms`.
             self._over.append(string(event.response, "id"))
         return ""
+
+    def broken(self, stream: StreamedVoice | None) -> int:
+        """How many packets of the connection's stream were found to be cut short since the last call."""
+        if stream is None:
+            return 0
+        new, self._broken_packets = stream.broken_packets - self._broken_packets, stream.broken_packets
+        return new
 
     def _is_known(self, event_id: str) -> bool:
         if event_id in self._known:

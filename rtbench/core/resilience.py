@@ -22,7 +22,7 @@ from rtbench.core.agent_voice import Reply
 from rtbench.core.call_phase import due_since_ns, phase_of
 from rtbench.core.conversation import Conversation
 from rtbench.core.deck import Chance
-from rtbench.core.event_audit import EventAudit
+from rtbench.core.event_audit import ODD_AUDIO, EventAudit
 from rtbench.core.history import History, contains_words
 from rtbench.core.incidents import Incident, IncidentOutcome, Mishap, Phase
 from rtbench.core.lifeline import Lifeline
@@ -248,6 +248,8 @@ class ResilientCaller:
         self._lifeline.sign(now)
         if not self._conversation.hear(packet, now):
             return False
+        if broken := self._audit.broken(self._conversation.stream):
+            self._log.mishap(ODD_AUDIO, phase_of(self._conversation, now), now, broken)
         self._follow(phase_of(self._conversation, now), now)
         return True
 
@@ -263,10 +265,10 @@ class ResilientCaller:
 
     # One connection after the other.
 
-    def _dial(self, due_ns: int, now: int) -> None:
+    def _dial(self, due_ns: int, now: int, *, planned: bool = False) -> None:
         self._dial_at_ns = None
         self._log.dialled(due_ns, now)
-        self.session.redials += self._dials > 0
+        self.session.redials += self._dials > 0 and not planned
         model = self._policy.fall_back_model if self.session.fell_back else ""
         dial = Dial(self._dials, due_ns, model, self._cuts_next_handshake)
         self._cuts_next_handshake = False
@@ -305,7 +307,7 @@ class ResilientCaller:
         if conversation.is_talking and self._connected and self._log.is_out:
             part = conversation.session
             self._log.restored(part.created_ns, part.session_id, self._items_restored, now)
-            self.session.reconnects += 1
+            self.session.reconnects += self._log.is_outage
             self._backoff.reset()
         match conversation.outcome:
             case None:
@@ -332,9 +334,10 @@ class ResilientCaller:
         self._left = self._conversation.remaining(lost=False)
         self._outbox += self._conversation.outgoing()
         self._conversation.leave(now)
+        self._absorb("idle", now)
         self.session.rotations += 1
         self._disconnect("rotation", "", "", "idle", now)
-        self._dial(now, now)
+        self._dial(now, now, planned=True)
 
     def _lose(self, phase: Phase, now: int) -> None:
         """The connection is gone, or is no use."""

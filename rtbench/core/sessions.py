@@ -95,7 +95,7 @@ class Session:
     """To a session in writing."""
 
     down_ns: int = 0
-    """Time without a connection, after the first one stood."""
+    """Time of outages, after the first connection stood; a rotation that goes as planned is none."""
 
     states: list[StateChange] = field(default_factory=list)
     """In order; the session's life as lanes show it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rtbench.core.client_events import Json
 from rtbench.emulator.access import HttpError
+from rtbench.emulator.fault_desk import FaultDesk
 from rtbench.emulator.host import Host
 from rtbench.emulator.lines import Lines
 from rtbench.emulator.webrtc_call import WebRtcCall
@@ -21,10 +22,11 @@ CONSENT_CHECKS = 6
 class Answering:
     """Makes calls out of offers."""
 
-    def __init__(self, host: Host, media_host: str, consent_s: float) -> None:
+    def __init__(self, host: Host, desk: FaultDesk, media_host: str, consent_s: float) -> None:
         """`media_host` is the address that audio is received at; who is not heard of for `consent_s` has vanished."""
         self.lines = Lines(host.service)
         self._host = host
+        self._desk = desk
         self._media_host = media_host
         check_s = consent_s / CONSENT_CHECKS
         self._consent = ConsentPace(interval_s=check_s, expiry_s=consent_s, silence_s=check_s)
@@ -47,7 +49,7 @@ class Answering:
             raise HttpError(400, f"Invalid SDP offer: {error}.", "invalid_offer") from None
         try:
             line = await self.lines.line(peer.codec)
-            call = WebRtcCall(call_id, self._host, peer, line, configuration, on_gone)
+            call = WebRtcCall(call_id, self._host, self._desk, peer, line, configuration, on_gone)
         except BaseException:
             peer.abort()
             raise

@@ -6,8 +6,11 @@ import socket
 import struct
 
 from rtbench.clock import monotonic_ns
+from rtbench.core.farewells import FAREWELLS
 from rtbench.core.machine import Outgoing
-from rtbench.emulator.faulty_session import BreakLine, RawMessage
+from rtbench.core.server_events import ErrorReceived
+from rtbench.emulator.faulty_messages import RawMessage
+from rtbench.emulator.faulty_session import BreakLine
 from rtbench.engine.driver import Driver
 from rtbench.transports.connection import ABNORMAL_CLOSURE, Connection
 
@@ -15,17 +18,50 @@ from rtbench.transports.connection import ABNORMAL_CLOSURE, Connection
 class BreakableDriver(Driver):
     """Sends what is no event as it is, and breaks the connection when told to."""
 
+    has_vanished = False
+    """Nothing is said any more, a fault on purpose; whoever feeds this answers no pings then."""
+
     def dispatch(self, outgoing: Outgoing) -> None:
         event = outgoing.event
+        if self._connection is None or self.has_vanished:
+            return
         if isinstance(event, RawMessage):
-            if self._connection is not None:
-                self._connection.send(event.data)
-                self._machine.sent(event, monotonic_ns())
+            self.send_raw(self._connection, event.data)
+            self._machine.sent(event, monotonic_ns())
         elif isinstance(event, BreakLine):
-            if self._connection is not None:
-                break_line(self._connection, event.code)
+            self.has_vanished = event.how == "vanish"
+            self.break_off(self._connection, event)
         else:
             super().dispatch(outgoing)
+
+    def send_raw(self, connection: Connection, data: bytes) -> None:
+        """Send a message that no codec has made."""
+        connection.send(data)
+
+    def break_off(self, connection: Connection, order: BreakLine) -> None:
+        """End the connection as ordered."""
+        if order.how == "close":
+            break_line(connection, order.code)
+
+    def restart(self, code: int) -> None:
+        """The service restarts, and closes this session: with a code, or over WebRTC with what stands for it."""
+        if self._connection is not None:
+            break_line(self._connection, code)
+
+
+class BreakableCall(BreakableDriver):
+    """The same over WebRTC (see `core.farewells`)."""
+
+    def send_raw(self, connection: Connection, data: bytes) -> None:
+        """As a service that heeds no limit of its peer's."""
+        getattr(connection, "send_regardless", connection.send)(data)
+
+    def restart(self, code: int) -> None:
+        if self._connection is None:
+            return
+        if code in FAREWELLS:
+            self._connection.send(self._codec.encode(ErrorReceived(error=FAREWELLS[code])))
+        break_line(self._connection, code)
 
 
 def break_line(connection: Connection, code: int) -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 from rtbench.core.client_events import Json
 from rtbench.emulator.access import HttpError, refused
 from rtbench.emulator.client_secrets import checked_configuration
+from rtbench.emulator.fault_desk import FaultDesk
 from rtbench.emulator.host import Host
 from rtbench.emulator.refusal import Refusal
 
@@ -33,9 +34,10 @@ CONSENT_S = 30.0
 class Calls:
     """The calls of one server."""
 
-    def __init__(self, host: Host, consent_s: float = CONSENT_S) -> None:
+    def __init__(self, host: Host, desk: FaultDesk, consent_s: float = CONSENT_S) -> None:
         """A caller of whom nothing is heard for `consent_s` has vanished."""
         self._host = host
+        self._desk = desk
         self._consent_s = consent_s
         self.media_host = "127.0.0.1"
         """Address that audio is received at."""
@@ -45,6 +47,11 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    @property
+    def standing(self) -> list[WebRtcCall]:
+        """Those whose session has begun, the oldest first."""
+        return [call for call in self._calls.values() if call.is_standing]
 
     def find(self, call_id: str) -> WebRtcCall:
         """Raises HttpError 404 where no such call is under way."""
@@ -56,12 +63,14 @@ class Calls:
     async def answering(self) -> Answering:
         """What answers offers; loaded by the first one, in another thread, as sessions without it are spared that."""
         if self._answering is None:
-            loading = asyncio.to_thread(_load, self._host, self.media_host, self._consent_s)
+            loading = asyncio.to_thread(_load, self._host, self._desk, self.media_host, self._consent_s)
             self._answering = asyncio.get_running_loop().create_task(loading)
         return await asyncio.shield(self._answering)
 
-    async def open(self, request: web.Request, configuration: Json | None) -> web.Response:
-        """Answer an offer; `configuration` is that of the client secret, if it came with one."""
+    async def asked(self, request: web.Request, configuration: Json | None) -> tuple[str, Json]:
+        """The offer of a request and the session that is wanted; `configuration` is that of the client secret, if it
+        came with one. Raises HttpError for what cannot be read.
+        """
         offer, own = await _offer(request)
         written = own if own is not None else configuration
         if written is None and request.query.get("model"):
@@ -69,10 +78,15 @@ class Calls:
         if written is None:
             raise HttpError(400, "You must provide a model parameter.", "missing_required_parameter", "model")
         try:
-            checked = checked_configuration(written)
+            return offer, checked_configuration(written)
         except Refusal as error:
             raise refused(error) from None
-        call, sdp = await self._answer(offer, checked)
+
+    async def open(self, request: web.Request, offer: str, configuration: Json) -> web.Response:
+        """Answer an offer. Raises HttpError 400 for one that cannot be answered."""
+        call, sdp = await self._answer(offer, configuration)
+        if request.query.get("webrtcfilter") == "on":
+            call.filter_channel()  # nobody can have connected yet
         place = f"{request.path.rstrip('/')}/{call.call_id}"
         return web.Response(status=201, body=sdp.encode(), content_type=SDP, headers={"Location": place})
 
@@ -99,10 +113,10 @@ class Calls:
         self._calls.pop(call.call_id, None)
 
 
-def _load(host: Host, media_host: str, consent_s: float) -> Answering:
+def _load(host: Host, desk: FaultDesk, media_host: str, consent_s: float) -> Answering:
     from rtbench.emulator.answering import Answering
 
-    return Answering(host, media_host, consent_s)
+    return Answering(host, desk, media_host, consent_s)
 
 
 async def request_json(request: web.Request) -> Any:

@@ -1,4 +1,4 @@
-"""The door: who is let in at the upgrade, and how those are treated who are not. Pure; one for all of a service.
+"""The door: who is let in, at the upgrade or with an offer, and how those are treated who are not. Pure; one for all of a service.
 
 Its faults are shared by all callers: `most: 3` refuses three connections, whoever makes them.
 """
@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rtbench.emulator.fault_log import FaultRow
-from rtbench.emulator.line_faults import LineFault
+from rtbench.emulator.line_faults import At, LineFault
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What happens to one upgrade request."""
+    """What happens to one request."""
 
     wait_ns: int = 0
     """Before it is answered."""
@@ -44,14 +44,15 @@ class Door:
         """A scenario wants this at the next requests: so many as its `most` says, else one."""
         self._orders += [fault] * (fault.most or 1)
 
-    def decide(self, model: str, now: int) -> Verdict:
-        """What happens to a request for a session with this model."""
-        ordered = next((fault for fault in self._orders if _concerns(fault, model)), None)
+    def decide(self, model: str, now: int, at: At = "upgrade") -> Verdict:
+        """What happens to a request for a session with this model; `at` says which one of a caller's it is."""
+        ordered = next((fault for fault in self._orders if _concerns(fault, model, at)), None)
         if ordered is not None:
             self._orders.remove(ordered)
             return self._strike(ordered, now, ordered=True)
         for number, fault in enumerate(self._faults):
-            if not _concerns(fault, model) or (fault.most is not None and self._struck[number] >= fault.most):
+            is_spent = fault.most is not None and self._struck[number] >= fault.most
+            if is_spent or not _concerns(fault, model, at):
                 continue
             if self._rng.random() < fault.rate:
                 self._struck[number] += 1
@@ -76,6 +77,6 @@ class Door:
         )
 
 
-def _concerns(fault: LineFault, model: str) -> bool:
-    wanted = fault.settings.get("model", "")
-    return not wanted or wanted == model
+def _concerns(fault: LineFault, model: str, at: At) -> bool:
+    wanted, place = fault.settings.get("model", ""), fault.settings.get("at", "")
+    return wanted in ("", model) and place in ("", at)

@@ -10,7 +10,7 @@ from rtbench.clock import monotonic_ns
 from rtbench.emulator.door import Door, Verdict
 from rtbench.emulator.fault_log import FaultRow
 from rtbench.emulator.faulty_session import FaultySession
-from rtbench.emulator.line_faults import LineFault
+from rtbench.emulator.line_faults import At, LineFault, Transport
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.session import EmulatedSession
 from rtbench.emulator.truth_file import TruthFile
@@ -27,18 +27,18 @@ class FaultDesk:
         self._struck: Counter[str] = Counter()
         self._numbers = count(1)
 
-    def decide(self, model: str, *, is_probe: bool) -> Verdict:
+    def decide(self, model: str, *, is_probe: bool, at: At = "upgrade") -> Verdict:
         """What happens to a request for a session."""
         if is_probe:
             return Verdict()
-        verdict = self._door.decide(model, monotonic_ns())
+        verdict = self._door.decide(model, monotonic_ns(), at)
         self.write(self._door.take_rows())
         return verdict
 
-    def line(self, session: EmulatedSession) -> FaultySession:
+    def line(self, session: EmulatedSession, transport: Transport = "websocket") -> FaultySession:
         """The session behind a line that may be faulty."""
         seed = f"{self._seed}/{next(self._numbers)}"
-        return FaultySession(session, self.faults, seed, self._door, self._struck)
+        return FaultySession(session, self.faults, seed, self._door, self._struck, transport)
 
     def restarted(self, session: str, code: int) -> None:
         """The service closes a session, by its name, now, as it restarts."""

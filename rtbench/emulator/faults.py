@@ -17,8 +17,9 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from rtbench.emulator import line_faults
 from rtbench.emulator.delays import ZERO, Delay, parse_delay
-from rtbench.emulator.line_faults import LINE_FAULTS, LineFault, parse_line_fault
+from rtbench.emulator.line_faults import LINE_FAULTS, LineFault, Transport, parse_line_fault
 from rtbench.scenario.fault import did_you_mean, fault, shown
 
 LATE_CANCEL = "late_cancel"
@@ -91,6 +92,15 @@ def parse_faults(written: Any) -> dict[str, Fault | LineFault]:
         except ValueError as error:
             raise fault(str(error), name) from None
     return faults
+
+
+def objection(name: str, found: Fault | LineFault, transport: Transport) -> str:
+    """Why a fault can never strike callers over this transport; empty where it can."""
+    if isinstance(found, LineFault):
+        return line_faults.objection(found, transport)
+    if name == TRUNCATION_REJECTED and transport == "webrtc":
+        return "has no meaning over WebRTC, where the service truncates its answers by itself"
+    return ""
 
 
 def _parse(name: str, written: Any) -> Fault | LineFault:

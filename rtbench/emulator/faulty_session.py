@@ -2,6 +2,9 @@
 
 The session behind it behaves as always; what it says is changed on the way. Faults come from the profile,
 and from the caller's own orders (`core.fault_order`), each of which strikes once.
+
+Over WebRTC an answer's audio is no event: its pieces are ordered ahead of their time (`playout.SpeakPackets`).
+What strikes in the middle of an answer waits there until the second piece is to be played, and holds all behind it.
 """
 
 from __future__ import annotations
@@ -10,31 +13,53 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from rtbench.core.audio import Audio
 from rtbench.core.client_events import InputAudioAppend, ResponseCancel
+from rtbench.core.farewells import ABNORMAL_CLOSURE, FAREWELLS
 from rtbench.core.fault_order import FAULT_ORDER_TYPE
 from rtbench.core.machine import Outgoing
-from rtbench.core.response_events import AudioDelta, ResponseCreated, ResponseDone, TextDelta
-from rtbench.core.server_events import ErrorDetail, ErrorReceived, ServerEvent, SessionCreated, UnknownEvent
+from rtbench.core.response_events import (
+    AudioDelta,
+    AudioTranscriptDelta,
+    ResponseCreated,
+    ResponseDone,
+    TextDelta,
+)
+from rtbench.core.server_events import (
+    ErrorReceived,
+    OutputAudioCleared,
+    OutputAudioStarted,
+    OutputAudioStopped,
+    ServerEvent,
+    SessionCreated,
+    UnknownEvent,
+)
 from rtbench.emulator.fault_log import FaultRow
-from rtbench.emulator.line_faults import CODES_BY_TYPE, LINE_FAULTS, LineFault, parse_line_fault
+from rtbench.emulator.faulty_audio import cut_short, lose, with_half_a_sample
+from rtbench.emulator.faulty_messages import (
+    STREAMED_LARGE_BYTES,
+    broken_off,
+    cut_message,
+    error_event,
+    large_message,
+    unheard_of,
+)
+from rtbench.emulator.line_faults import LINE_FAULTS, LineFault, Transport, parse_line_fault
+from rtbench.emulator.playout import SpeakPackets
 
 MID_ANSWER_DELTAS = 2
 """Deltas of an answer that are sent before a fault in its middle strikes."""
 
-_ENDS = frozenset({"close", "reset", "response_failed", "response_incomplete"})
-"""Faults after which nothing of an answer goes out."""
+_ENDS = frozenset(
+    {"close", "reset", "vanish", "close_channel", "oversized", "response_failed", "response_incomplete"}
+)
+"""Faults after which what else was to strike in an answer cannot be seen: it has ended, or the line has, or the
+caller will end it.
+"""
 
-_CUT_MESSAGE = b'{"type":"response.output_audio.delta","event_id":"event_cut","delta":"AAAA'
-
-
-@dataclass(frozen=True, slots=True)
-class RawMessage:
-    """Bytes to be sent as they are, past the codec."""
-
-    data: bytes
+_PLAYING = (OutputAudioStarted, OutputAudioStopped, OutputAudioCleared)
+"""What a service that plays by itself tells of it, also of an answer that broke off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,8 @@ class BreakLine:
     """Order to the shell: end the connection; 1006 is without a word."""
 
     code: int
+    how: Literal["close", "vanish", "close_channel"] = "close"
+    """vanish: neither say nor hear anything from now on; close_channel: the data channel alone."""
 
 
 class Session(Protocol):
@@ -82,10 +109,13 @@ class FaultySession:
         seed: str,
         door: DoorOrders,
         struck: Counter[str] | None = None,
+        transport: Transport = "websocket",
     ) -> None:
         """`struck` counts what struck by kind, over all sessions of the service."""
         self._session = session
-        self._faults = [fault for fault in faults if fault.when != "door"]
+        self._transport = transport
+        self._streamed = transport == "webrtc"
+        self._faults = [fault for fault in faults if fault.when != "door" and fault.concerns(transport)]
         self._rng = random.Random(f"{seed}/line")
         self._door = door
         self._orders: list[LineFault] = []
@@ -102,10 +132,19 @@ class FaultySession:
         """The answer under way."""
 
         self._deltas = 0
+        self._struck_at_ns = 0
+        """When what strikes in the middle of the answer is to be seen."""
+
+        self._to_lose = 0
+        """Packets of the answer that are still to be lost."""
+
         self._striking: list[tuple[LineFault, bool]] = []
         """What strikes in the answer under way, and whether it was ordered."""
 
         self._muted: set[str] = set()
+        """Answers of which nothing goes out any more, and those that broke off, of which the playing is still told."""
+
+        self._broken_off: set[str] = set()
         self._last_delta: ServerEvent | None = None
 
     @property
@@ -138,7 +177,7 @@ class FaultySession:
 
     def sent(self, event: Any, sent_ns: int) -> None:
         self._now = max(self._now, sent_ns)
-        if isinstance(event, ServerEvent):
+        if isinstance(event, ServerEvent | SpeakPackets):
             self._session.sent(event, sent_ns)
 
     def outgoing(self) -> list[Outgoing]:
@@ -147,12 +186,11 @@ class FaultySession:
             return said
         out: list[Outgoing] = []
         for outgoing in said:
-            out += self._garbled(outgoing)
-        if self._held_until_ns is not None:
-            self._held += out
-            if self._now < self._held_until_ns:
-                return []
-            out, self._held, self._held_until_ns = self._held, [], None
+            for each in self._garbled(outgoing):
+                (out if self._held_until_ns is None else self._held).append(each)
+        if self._held_until_ns is not None and self._now >= self._held_until_ns:
+            out += self._held
+            self._held, self._held_until_ns = [], None
         return [] if self._silent else out
 
     def take_rows(self) -> list[FaultRow]:
@@ -164,31 +202,64 @@ class FaultySession:
 
     def _garbled(self, outgoing: Outgoing) -> Iterator[Outgoing]:
         event, due_ns = outgoing
-        self._now = max(self._now, due_ns)
-        match event:
-            case SessionCreated():
-                yield from self._greet(outgoing)
-                return
-            case ResponseCreated():
-                self._begin_answer(event.response["id"])
-                yield from self._strike("before_answer", due_ns)
-        if _response_of(event) in self._muted:
+        if not isinstance(event, SpeakPackets):
+            self._now = max(self._now, due_ns)
+        if isinstance(event, SessionCreated):
+            yield from self._greet(outgoing)
             return
-        if isinstance(event, AudioDelta) and self._takes("odd_audio", due_ns):
-            event = replace(event, delta=Audio(event.delta.data + b"\x00"))
-        if _response_of(event) == self._response_id and self._takes("duplicate_events", due_ns):
-            self._twice += 1
-            event = replace(event, event_id=f"event_twice_{self.session_id}_{self._twice}")
-            yield Outgoing(event, due_ns)
+        if isinstance(event, ResponseCreated):
+            self._begin_answer(event.response["id"])
+            yield from self._strike("before_answer", due_ns)
+        response_id = _response_of(event)
+        if response_id in self._muted:
+            return
+        if response_id in self._broken_off and not isinstance(event, _PLAYING):
+            return
+        if response_id and response_id == self._response_id:
+            yield from self._of_the_answer(event, due_ns)
+        else:
+            yield outgoing
+
+    def _of_the_answer(self, event: Any, due_ns: int) -> Iterator[Outgoing]:
+        """What is left of an event of the answer under way, and what strikes behind it."""
+        if isinstance(event, SpeakPackets):
+            event = self._faulty_packets(event, due_ns)
+        else:
+            if isinstance(event, AudioDelta) and self._takes("odd_audio", due_ns):
+                event = replace(event, delta=with_half_a_sample(event.delta))
+            if self._takes("duplicate_events", due_ns):
+                self._twice += 1
+                event = replace(event, event_id=f"event_twice_{self.session_id}_{self._twice}")
+                yield Outgoing(event, due_ns)
         yield Outgoing(event, due_ns)
-        if isinstance(event, AudioDelta | TextDelta) and event.response_id == self._response_id:
-            self._deltas += 1
+        if isinstance(event, AudioTranscriptDelta if self._streamed else AudioDelta | TextDelta):
             self._last_delta = event
+        if isinstance(event, SpeakPackets | AudioDelta | TextDelta):
+            self._deltas += 1
             if self._deltas == MID_ANSWER_DELTAS:
-                yield from self._strike("mid_answer", due_ns)
-        elif isinstance(event, ResponseDone) and event.response["id"] == self._response_id:
+                yield from self._strike_mid_answer(event, due_ns)
+        elif isinstance(event, ResponseDone):
             yield from self._strike("after_answer", due_ns)
             self._striking = []
+
+    def _strike_mid_answer(self, event: Any, due_ns: int) -> Iterator[Outgoing]:
+        self._struck_at_ns = event.at_ns if isinstance(event, SpeakPackets) else self._now
+        if self._struck_at_ns > self._now and any(fault.when == "mid_answer" for fault, _ in self._striking):
+            self._hold(self._struck_at_ns)
+        yield from self._strike("mid_answer", due_ns)
+
+    def _hold(self, until_ns: int) -> None:
+        """Nothing goes out before this instant."""
+        self._held_until_ns = max(until_ns, self._held_until_ns or 0)
+
+    def _faulty_packets(self, event: SpeakPackets, due_ns: int) -> SpeakPackets:
+        packets = event.packets
+        if self._takes("odd_audio", due_ns):
+            packets = cut_short(packets)
+        lost = min(self._to_lose, len(packets))
+        self._to_lose -= lost
+        packets = lose(packets, lost)
+        return event if packets is event.packets else replace(event, packets=packets)
 
     def _greet(self, greeting: Outgoing) -> Iterator[Outgoing]:
         self._striking = list(self._choose(("setup",)))
@@ -205,7 +276,7 @@ class FaultySession:
 
     def _begin_answer(self, response_id: str) -> None:
         self._response_id = response_id
-        self._deltas = 0
+        self._deltas = self._to_lose = 0
         self._last_delta = None
         self._striking = list(self._choose(("before_answer", "mid_answer", "after_answer", "answer")))
 
@@ -248,64 +319,50 @@ class FaultySession:
         settings = fault.settings
         match fault.kind:
             case "close" | "reset":
-                code = settings.get("code", 1006)
+                code = settings.get("code", ABNORMAL_CLOSURE)
                 self._note(fault, ordered, setting=str(code))
+                if self._streamed and code in FAREWELLS:
+                    yield ErrorReceived(error=FAREWELLS[code])
                 yield BreakLine(code)
                 self._muted.add(self._response_id)
+            case "vanish" | "close_channel":
+                self._note(fault, ordered)
+                yield BreakLine(ABNORMAL_CLOSURE, fault.kind)
+                self._muted.add(self._response_id)
             case "error_event":
-                code = settings["error"] or CODES_BY_TYPE[settings["type"]]
-                self._note(fault, ordered, setting=code)
-                message = "Something went wrong on purpose."
-                yield ErrorReceived(error=ErrorDetail(type=settings["type"], code=code, message=message))
+                error = error_event(settings)
+                self._note(fault, ordered, setting=error.error.code or "")
+                yield error
             case "response_failed" | "response_incomplete":
-                yield self._broken_off(fault, ordered)
+                end, why = broken_off(fault.kind, settings, self._response_id)
+                self._note(fault, ordered, setting=why)
+                self._broken_off.add(self._response_id)
+                self._stop_behind()
+                yield end
             case "stall":
                 self._note(fault, ordered)
                 if fault.lasts is None:
-                    self._mute()
+                    self._muted.add(self._response_id)
+                    self._stop_behind()
                 else:
-                    self._held_until_ns = self._now + round(fault.lasts.draw_ms(self._rng) * 1e6)
+                    self._hold(self._struck_at_ns + round(fault.lasts.draw_ms(self._rng) * 1e6))
+            case "lost_packets":
+                self._to_lose = round(settings["packets"])
+                self._note(fault, ordered, setting=str(self._to_lose))
             case "stale_events" if self._last_delta is not None:
                 self._note(fault, ordered)
                 yield replace(self._last_delta, event_id="")
-            case "unknown_event":
+            case "unknown_event" | "invalid_json":
                 self._note(fault, ordered)
-                yield UnknownEvent(type="rtbench.unheard_of", payload={"type": "rtbench.unheard_of"})
-            case "invalid_json":
-                self._note(fault, ordered)
-                yield RawMessage(_CUT_MESSAGE)
+                yield unheard_of() if fault.kind == "unknown_event" else cut_message()
             case "oversized":
-                size = round(settings["megabytes"] * 2**20)
+                size = STREAMED_LARGE_BYTES if self._streamed else round(settings["megabytes"] * 2**20)
                 self._note(fault, ordered, setting=f"{size} bytes")
-                yield RawMessage(b'{"type":"rtbench.large","text":"' + b"a" * size + b'"}')
+                yield large_message(size)
 
-    def _broken_off(self, fault: LineFault, ordered: bool) -> ServerEvent:
-        """The answer's end, before its time; nothing of it comes after."""
-        details: dict[str, Any] = {"type": "failed"}
-        if fault.kind == "response_failed":
-            code = fault.settings["error"]
-            details["error"] = {"type": "server_error", "code": code, "message": "It went wrong on purpose."}
-            self._note(fault, ordered, setting=code)
-        else:
-            details = {"type": "incomplete", "reason": fault.settings["reason"]}
-            self._note(fault, ordered, setting=fault.settings["reason"])
-        response_id = self._response_id
-        self._mute()
-        status = details["type"]
-        response = {
-            "object": "realtime.response",
-            "id": response_id,
-            "status": status,
-            "status_details": details,
-            "output": [],
-        }
-        return ResponseDone(response=response)
-
-    def _mute(self) -> None:
-        """Nothing more of this answer goes out, and the session behind stops making it."""
-        response_id = self._response_id
-        self._muted.add(response_id)
-        self._session.receive(ResponseCancel(response_id=response_id), self._now)
+    def _stop_behind(self) -> None:
+        """The session behind stops making this answer."""
+        self._session.receive(ResponseCancel(response_id=self._response_id), self._now)
 
     def _take_order(self, event: UnknownEvent, now: int) -> None:
         written = event.payload.get("fault")
@@ -318,14 +375,13 @@ class FaultySession:
                 continue  # the scenario was checked before; a stray client's order is not worth a session
             if order.when == "door":
                 self._door.order(order)
-            else:
+            elif order.concerns(self._transport):
                 self._orders.append(order)
 
     def _note(self, fault: LineFault, ordered: bool, setting: str = "") -> None:
         in_answer = "" if fault.when == "setup" else self._response_id
-        self._rows.append(
-            FaultRow(fault.kind, self._now, self._session.session_id, in_answer, setting, ordered)
-        )
+        at_ns = max(self._now, self._struck_at_ns) if fault.when == "mid_answer" else self._now
+        self._rows.append(FaultRow(fault.kind, at_ns, self._session.session_id, in_answer, setting, ordered))
 
 
 def _response_of(event: Any) -> str:

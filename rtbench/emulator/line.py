@@ -20,3 +20,6 @@ class Line:
     voice: Speech
     decoder: Callable[[], PacketDecoder]
     """Makes the decoder of one call's packets."""
+
+    filler: bytes = b""
+    """A packet of silence that is sent whenever nothing is spoken; empty where then nothing is sent."""

@@ -22,7 +22,15 @@ from rtbench.scenario.fault import did_you_mean, fault, shown
 
 When = Literal["setup", "before_answer", "mid_answer", "after_answer", "answer", "door"]
 """setup: where `session.created` is due; before_answer: where `response.created` is; mid_answer: after
-its second delta; after_answer: after `response.done`; answer: all through one; door: at the upgrade."""
+its second delta, over WebRTC where its second piece of audio begins to be played; after_answer: after
+`response.done`; answer: all through one; door: at the upgrade, over WebRTC at the request for a client
+secret and at the offer."""
+
+Transport = Literal["websocket", "webrtc"]
+
+At = Literal["", "upgrade", "key", "call"]
+"""Which request of a caller is at the door: a WebSocket's upgrade, or `POST .../client_secrets` and `POST .../calls`;
+empty for any."""
 
 ERROR_TYPES = (
     "invalid_request_error",
@@ -53,6 +61,10 @@ class LineFault:
 
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def concerns(self, transport: Transport) -> bool:
+        """Whether it can strike sessions over this transport."""
+        return LINE_FAULTS[self.kind].only in ("", transport)
+
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
@@ -63,6 +75,9 @@ class _Kind:
     others: Mapping[str, Any] = field(default_factory=dict)
     lasts: bool = False
     """The main setting is a delay."""
+
+    only: Literal["", "websocket", "webrtc"] = ""
+    """The transport to which it belongs; empty for both."""
 
 
 def _one_of(*valid: Any) -> Callable[[Any, str], Any]:
@@ -105,6 +120,8 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "error": _text,
     "reason": _one_of(*INCOMPLETE_REASONS),
     "megabytes": _number(1, 64),
+    "packets": _number(1, 500),
+    "at": _one_of("key", "call"),
     "retry_after": _seconds,
     "model": _text,
 }
@@ -114,6 +131,8 @@ _STRIKING: tuple[When, ...] = ("before_answer", "mid_answer", "setup", "after_an
 LINE_FAULTS: dict[str, _Kind] = {
     "close": _Kind(_STRIKING, "code"),  # the connection is closed with this code
     "reset": _Kind(_STRIKING),  # the connection is cut without a word
+    "vanish": _Kind(_STRIKING),  # nothing more comes, and nothing is answered, but nobody is told
+    "close_channel": _Kind(_STRIKING, only="webrtc"),  # the data channel alone is closed
     "late_session": _Kind(("setup",), "delay", lasts=True),  # `session.created` comes so much later
     "no_session": _Kind(("setup",)),  # `session.created` never comes
     "error_event": _Kind(("before_answer", "mid_answer", "setup"), "type", {"error": ""}),
@@ -127,12 +146,13 @@ LINE_FAULTS: dict[str, _Kind] = {
     "unknown_event": _Kind(("before_answer",)),  # an event of a type that the API does not have
     "invalid_json": _Kind(("before_answer",)),  # a message that breaks off in the middle
     "oversized": _Kind(("before_answer",), "megabytes"),  # a message of this size
-    "odd_audio": _Kind(("answer",)),  # audio with half a sample at its end
-    "refuse": _Kind(("door",)),  # the connection is cut instead of an answer to the upgrade
-    "refusal": _Kind(("door",), "status", {"retry_after": None, "model": ""}),  # an HTTP error
-    "slow_upgrade": _Kind(("door",), "delay", lasts=True),  # the answer to the upgrade comes so much later
+    "odd_audio": _Kind(("answer",)),  # audio with half a sample at its end; over WebRTC packets cut short
+    "lost_packets": _Kind(("mid_answer",), "packets", only="webrtc"),  # so many in a row are lost on the way
+    "refuse": _Kind(("door",), others={"at": ""}),  # the connection is cut instead of an answer
+    "refusal": _Kind(("door",), "status", {"retry_after": None, "model": "", "at": ""}),  # an HTTP error
+    "slow_upgrade": _Kind(("door",), "delay", {"at": ""}, lasts=True),  # the answer comes so much later
 }
-"""Every fault of this family by its name."""
+"""Every fault of this family by its name. What a close code is over WebRTC: `core.farewells`."""
 
 CODES_BY_TYPE = {
     "invalid_request_error": "invalid_value",
@@ -171,6 +191,16 @@ def parse_line_fault(name: str, written: Any) -> LineFault:
     if kind.main not in ("rate", "delay") and kind.main not in settings:
         raise fault(f"must have {kind.main}", kind.main)
     return LineFault(name, when, float(rate), most, lasts, settings)
+
+
+def objection(found: LineFault, transport: Transport) -> str:
+    """Why a fault can never strike callers over this transport; empty where it can."""
+    if not found.concerns(transport):
+        here, there = ("WebRTC", "a WebSocket") if transport == "webrtc" else ("a WebSocket", "WebRTC")
+        return f"has no meaning over {here}; it is a fault of calls over {there}"
+    if transport == "websocket" and found.settings.get("at"):
+        return "has no meaning over a WebSocket with a key 'at': that names a request of callers over WebRTC"
+    return ""
 
 
 def _is_delay(written: Mapping[str, Any]) -> bool:

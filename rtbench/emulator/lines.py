@@ -36,4 +36,5 @@ class Lines:
         )
         voice.prepare()
         known = KnownPackets()
-        return Line(codec.fmt or PCM16, voice, lambda: SharedDecoder(decoder(codec), known))
+        filler = voice.silent_packets(1)[0] if service.profile.rtp == "continuous" else b""
+        return Line(codec.fmt or PCM16, voice, lambda: SharedDecoder(decoder(codec), known), filler)

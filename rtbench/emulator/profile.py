@@ -7,7 +7,7 @@ their unit, delays as `delays` describes.
 from __future__ import annotations
 
 import random
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
@@ -62,6 +62,9 @@ class Profile(Block):
 
     jitter: DelayField = ZERO
     """Lateness of each delta after the first; a delta never overtakes another."""
+
+    rtp: Literal["spurts", "continuous"] = "spurts"
+    """What is sent between answers over WebRTC: nothing, or packets of silence without end."""
 
     transcription_delay: DelayField = Constant(200.0)
     """From a commit to the user's words."""

@@ -22,12 +22,14 @@ from rtbench.core.server_events import ErrorDetail, ErrorReceived
 from rtbench.dialects.openai_ga import OPENAI_GA
 from rtbench.emulator import cors
 from rtbench.emulator.access import SUBPROTOCOL, HttpError, asked_session, asks_for_beta, check_room
-from rtbench.emulator.breakable import BreakableDriver, break_line
+from rtbench.emulator.breakable import BreakableDriver
 from rtbench.emulator.breakdown import Restart
 from rtbench.emulator.calls import CONSENT_S, Calls, request_json
 from rtbench.emulator.client_secrets import ClientSecrets
 from rtbench.emulator.fault_desk import FaultDesk
+from rtbench.emulator.health import HealthWatch
 from rtbench.emulator.host import Host, TruthKeeper
+from rtbench.emulator.line_faults import At
 from rtbench.emulator.refusal import INVALID_REQUEST
 from rtbench.emulator.session import Service
 from rtbench.emulator.truth_file import TruthFile
@@ -61,6 +63,7 @@ class EmulatorServer:
         key: str | None = None,
         log: TruthFile | None = None,
         fault_log: TruthFile | None = None,
+        health_log: TruthFile | None = None,
         consent_s: float = CONSENT_S,
     ) -> None:
         """`key` is the only one accepted beside client secrets; any is where it is None.
@@ -70,13 +73,14 @@ class EmulatorServer:
         self._secrets = ClientSecrets(key)
         self._alarms = AlarmClock(asyncio.get_running_loop())
         self._host = Host(service, self._alarms, log)
-        self._calls = Calls(self._host, consent_s)
         self._desk = FaultDesk(service.profile, fault_log)
+        self._calls = Calls(self._host, self._desk, consent_s)
         self._restarts: asyncio.Task[None] | None = None
-        self._lines: dict[WebSocketConnection, str] = {}
+        self._lines: dict[str, BreakableDriver] = {}
         """Open WebSocket sessions, by name."""
 
         self._sockets: set[web.WebSocketResponse] = set()
+        self._health = HealthWatch(self._alarms, self._sessions_open, health_log)
         app = web.Application(middlewares=[_told_in_json])
         cors.allow(app)
         app.router.add_get("/healthz", self._healthz)
@@ -97,6 +101,7 @@ class EmulatorServer:
             raise UsageError(_listening_failed(host, port, error)) from None
         assert self._server is not None
         self._calls.media_host, listening = self._server.sockets[0].getsockname()[:2]
+        self._health.start()
         restart = self._host.service.profile.restart
         if restart is not None:
             again = partial(self.start_listening, host, int(listening), tls)
@@ -136,25 +141,36 @@ class EmulatorServer:
         self._alarms.close()
         self._host.close()
         self._desk.close()
+        self._health.close()
 
     async def _healthz(self, request: web.Request) -> web.Response:
+        last = self._health.last
         return web.json_response(
             {
                 "status": "ok",
-                "sessions": len(self._sockets) + len(self._calls),
+                "sessions": self._sessions_open(),
                 "tasks": len(asyncio.all_tasks()),
+                "cpu_share": last.cpu_share if last is not None else None,
+                "loop_lag_max_ms": last.loop_lag_max_ms if last is not None else None,
             }
         )
+
+    def _sessions_open(self) -> int:
+        return len(self._sockets) + len(self._calls)
 
     async def _make_secret(self, request: web.Request) -> web.Response:
         written = await request_json(request)
         token, now_s = secrets.token_hex(16), unix_ns() // NS_PER_S
-        return web.json_response(self._secrets.issue(request.headers, written, token, now_s))
+        issued = self._secrets.issue(request.headers, written, token, now_s)
+        refusal = await self._refuse_on_purpose(request, issued["session"]["model"], "key")
+        return refusal or web.json_response(issued)
 
     async def _open_call(self, request: web.Request) -> web.Response:
         configuration = self._admit(request)
         check_room(self._host.service.occupancy, self._host.service.profile.capacity)
-        return await self._calls.open(request, configuration)
+        offer, wanted = await self._calls.asked(request, configuration)
+        refusal = await self._refuse_on_purpose(request, wanted["model"], "call")
+        return refusal or await self._calls.open(request, offer, wanted)
 
     async def _hang_up(self, request: web.Request) -> web.Response:
         self._admit(request)
@@ -165,7 +181,11 @@ class EmulatorServer:
 
     async def _realtime(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=MAX_MESSAGE_BYTES, decode_text=False
+            protocols=(SUBPROTOCOL,),
+            autoping=False,
+            compress=False,
+            max_msg_size=MAX_MESSAGE_BYTES,
+            decode_text=False,
         )
         if not _can_prepare(socket, request):
             raise HttpError(426, "This end point takes WebSocket connections.", "upgrade_required")
@@ -174,7 +194,7 @@ class EmulatorServer:
         call = self._calls.find(asked.call_id) if asked.call_id else None
         if call is None:
             check_room(self._host.service.occupancy, self._host.service.profile.capacity)
-            refusal = await self._refuse_on_purpose(request, asked.model)
+            refusal = await self._refuse_on_purpose(request, asked.model, "upgrade")
             if refusal is not None:
                 return refusal
         await socket.prepare(request)
@@ -205,23 +225,25 @@ class EmulatorServer:
         machine, codec = self._host.open(model, configuration=configuration)
         line = self._desk.line(machine)
         driver = BreakableDriver(line, codec, self._alarms, TruthKeeper(self._host, machine), lambda: None)
-        self._lines[connection] = machine.session_id
+        self._lines[machine.session_id] = driver
         driver.start(connection)
         try:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     driver.on_message(message.data, connection.arrived_ns)
+                elif message.type is WSMsgType.PING and not driver.has_vanished:
+                    await socket.pong(message.data)
         finally:
             driver.on_close(socket.close_code or WSCloseCode.ABNORMAL_CLOSURE, "", monotonic_ns())
-            self._lines.pop(connection, None)
+            self._lines.pop(machine.session_id, None)
             self._host.write_truth(machine)
             self._desk.write(line.take_rows())
 
     # Faults on purpose.
 
-    async def _refuse_on_purpose(self, request: web.Request, model: str) -> web.Response | None:
+    async def _refuse_on_purpose(self, request: web.Request, model: str, at: At) -> web.Response | None:
         """The door's fault for this request, where it has one."""
-        verdict = self._desk.decide(model, is_probe=PROBE_HEADER in request.headers)
+        verdict = self._desk.decide(model, is_probe=PROBE_HEADER in request.headers, at=at)
         if verdict.wait_ns:
             await asyncio.sleep(verdict.wait_ns / NS_PER_S)
         if verdict.cut:
@@ -239,13 +261,14 @@ class EmulatorServer:
         wait_s, wave = restart.at.s, 0
         while True:
             await asyncio.sleep(wait_s)
-            struck = restart.struck(list(self._lines), wave)
+            calls = {call.session_id: call for call in self._calls.standing}
+            struck = restart.struck([*self._lines.items(), *calls.items()], wave)
             if restart.share == 1 and restart.lasts.ns and self._server is not None:
                 self._server.close()
-            for connection in struck:
-                if connection in self._lines:
-                    self._desk.restarted(self._lines[connection], restart.code)
-                    break_line(connection, restart.code)
+            for name, session in struck:
+                if name in self._lines or (name in calls and calls[name].is_standing):
+                    self._desk.restarted(name, restart.code)
+                    session.restart(restart.code)
                     await asyncio.sleep(0)  # its close frame leaves before the next one's instant is noted
             if restart.share == 1 and restart.lasts.ns:
                 await asyncio.sleep(restart.lasts.s)
@@ -262,6 +285,8 @@ async def _join(socket: web.WebSocketResponse, connection: WebSocketConnection, 
         async for message in socket:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 call.on_sideband(message.data, connection.arrived_ns)
+            elif message.type is WSMsgType.PING:
+                await socket.pong(message.data)
     finally:
         call.leave(connection)
 

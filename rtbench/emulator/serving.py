@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from rtbench.emulator.health import HEALTH_LOG
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.server import EmulatorServer
@@ -65,7 +66,8 @@ async def _serve(serving: Serving) -> None:
     service = load_service(serving.corpus, serving.profile)
     log = TruthFile(serving.log) if serving.log is not None else None
     faults = TruthFile(serving.log.with_name(FAULT_LOG)) if serving.log is not None else None
-    server = EmulatorServer(service, key=serving.key, log=log, fault_log=faults)
+    health = TruthFile(serving.log.with_name(HEALTH_LOG)) if serving.log is not None else None
+    server = EmulatorServer(service, key=serving.key, log=log, fault_log=faults, health_log=health)
     stopped = _stop_signal(serving.parent_pipe)
     certificate = _certificate(serving)
     try:

@@ -6,7 +6,27 @@ on its own side.
 
 from __future__ import annotations
 
+import msgspec
+
+from rtbench.core.filtered_events import TOLD
 from rtbench.transports.connection import ABNORMAL_CLOSURE, Connection
+
+
+class _Typed(msgspec.Struct):
+    """What of a message says whether it passes the filter."""
+
+    type: str
+
+
+_read = msgspec.json.Decoder(_Typed).decode
+
+
+def _is_told(message: bytes) -> bool:
+    """Whether a message passes the filter; what is none, a fault on purpose, does not."""
+    try:
+        return _read(message).type in TOLD
+    except msgspec.DecodeError:
+        return False
 
 
 class SharedConnection:
@@ -15,6 +35,8 @@ class SharedConnection:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sidebands: list[Connection] = []
+        self.filters = False
+        """The call's own connection is told no more than `core.filtered_events.TOLD`; sidebands hear everything."""
 
     def join(self, sideband: Connection) -> None:
         """Hear all that is sent from here on."""
@@ -44,7 +66,14 @@ class SharedConnection:
         return self._connection.bytes_received
 
     def send(self, message: bytes) -> None:
-        self._connection.send(message)
+        if not self.filters or _is_told(message):
+            self._connection.send(message)
+        for sideband in self._sidebands:
+            sideband.send(message)
+
+    def send_regardless(self, message: bytes) -> None:
+        """Of any length, a fault on purpose (see `transports.webrtc.peer.Peer`)."""
+        getattr(self._connection, "send_regardless", self._connection.send)(message)
         for sideband in self._sidebands:
             sideband.send(message)
 

@@ -1,4 +1,4 @@
-"""The emulator's log on disk: one JSON object per response, appended as responses end."""
+"""The emulator's logs on disk: one JSON object per row, appended as it happens."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from rtbench.core.errors import UsageError
-from rtbench.emulator.fault_log import FaultRow
-from rtbench.emulator.truth import TruthRow
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class TruthFile:
@@ -28,7 +30,7 @@ class TruthFile:
         self._path = path
         self._failed = False
 
-    def write(self, rows: Iterable[TruthRow | FaultRow]) -> None:
+    def write(self, rows: Iterable[DataclassInstance]) -> None:
         """Append rows. When the disk refuses, says so once and goes on serving: callers are worth more than the log."""
         lines = b"".join(msgspec.json.encode(asdict(row)) + b"\n" for row in rows)
         if not lines:

@@ -10,18 +10,20 @@ from rtbench.core.audio import Audio
 from rtbench.core.client_events import InputAudioAppend, Json
 from rtbench.core.machine import Outgoing
 from rtbench.core.server_events import SessionCreated
+from rtbench.emulator.breakable import BreakableCall
+from rtbench.emulator.fault_desk import FaultDesk
+from rtbench.emulator.faulty_session import BreakLine
 from rtbench.emulator.host import Host, TruthKeeper
 from rtbench.emulator.line import Line
 from rtbench.emulator.playout import FallSilent, SpeakPackets
 from rtbench.emulator.rtp_input import RtpInput
 from rtbench.emulator.rtp_speaker import RtpSpeaker
 from rtbench.emulator.sideband import SharedConnection
-from rtbench.engine.driver import Driver
 from rtbench.transports.connection import Connection
 from rtbench.transports.webrtc import ConnectionState, Peer, RtpPacket
 
 
-class WebRtcCall(Driver):
+class WebRtcCall(BreakableCall):
     """One call, from its answer on; the session begins when the peer stands. It is the peer's receiver.
 
     `on_gone(call)` is called once, when the peer is gone and nothing of the call is left.
@@ -31,6 +33,7 @@ class WebRtcCall(Driver):
         self,
         call_id: str,
         host: Host,
+        desk: FaultDesk,
         peer: Peer,
         line: Line,
         configuration: Json,
@@ -39,17 +42,20 @@ class WebRtcCall(Driver):
         """Raises Refusal for the configuration."""
         self.call_id = call_id
         self._host = host
+        self._desk = desk
         self._peer = peer
         self._session, self._server_codec = host.open(configuration["model"], line, configuration)
+        self._line = desk.line(self._session, "webrtc")
         self._shared = SharedConnection(peer)
-        self._speaker = RtpSpeaker(peer, peer.codec.clock_rate_hz, host.alarms, self._session.sent)
+        self._speaker = RtpSpeaker(peer, peer.codec.clock_rate_hz, host.alarms, self._line.sent)
+        self._filler = line.filler
         self._input = RtpInput(peer.codec, line.decoder())
         self._begun = False
         self._early: list[tuple[bytes, int]] = []
         """What sidebands said before the session began."""
 
         super().__init__(
-            self._session,
+            self._line,
             self._server_codec,
             host.alarms,
             TruthKeeper(host, self._session),
@@ -57,13 +63,29 @@ class WebRtcCall(Driver):
         )
         peer.lost.add_done_callback(lambda lost: on_gone(self))
 
+    @property
+    def session_id(self) -> str:
+        """Its session's name."""
+        return self._session.session_id
+
+    @property
+    def is_standing(self) -> bool:
+        """The session has begun, and the peer is not gone yet."""
+        return self._begun and self._peer.state in ("connected", "disconnected")
+
     def start(self, connection: Connection) -> Self:
         self._begun = True
+        if self._filler:
+            self._speaker.fill(self._filler)
         super().start(self._shared)
         early, self._early = self._early, []
         for message, arrival_ns in early:
             self.on_message(message, arrival_ns)
         return self
+
+    def filter_channel(self) -> None:
+        """Tell the caller little (`?webrtcfilter=on`); to be called before anything is told."""
+        self._shared.filters = True
 
     def join(self, sideband: Connection) -> None:
         """A WebSocket listens in; it is told first what the session is."""
@@ -106,7 +128,17 @@ class WebRtcCall(Driver):
         super().on_close(code, reason, now_ns)
         self._speaker.stop()
         self._host.write_truth(self._session)
+        self._desk.write(self._line.take_rows())
         self._shared.over(code)
+
+    def break_off(self, connection: Connection, order: BreakLine) -> None:
+        match order.how:
+            case "vanish":
+                self._peer.go_dark()
+            case "close_channel":
+                self._peer.close_channel()
+            case _:
+                super().break_off(connection, order)
 
     def dispatch(self, outgoing: Outgoing) -> None:
         event = outgoing.event

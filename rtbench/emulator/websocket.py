@@ -40,6 +40,9 @@ class WebSocketConnection:
         assert transport is not None and isinstance(protocol, StampingHandler)
         self._response = response
         self._transport: asyncio.Transport = transport
+        transport.set_write_buffer_limits(
+            high=0
+        )  # what is written leaves at once, and is stamped when it does
         self._protocol = protocol
         self._closing: asyncio.Task[bool] | None = None
         self.bytes_sent = 0

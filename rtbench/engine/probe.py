@@ -41,7 +41,7 @@ async def probe(target: Target, dialect: Dialect, model: str) -> None:
         await connect(
             target.websocket_url(dialect.websocket_path(model)),
             _Deaf,
-            headers=target.headers(dialect) | ({PROBE_HEADER: "1"} if target.is_loopback else {}),
+            headers=_headers(target, dialect),
             timeout_s=PROBE_TIMEOUT_S,
         )
     except ConnectError as error:
@@ -52,7 +52,7 @@ async def probe_media(target: Target, dialect: Dialect, session: Mapping[str, An
     """Ask for an ephemeral key for this session, as every call over WebRTC does; it is left to expire. Raises as `probe`."""
     from rtbench.transports.webrtc.signalling import Signalling
 
-    headers = target.headers(dialect)
+    headers = _headers(target, dialect)
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S), Signalling(target.base_url, headers, None) as signalling:
             await signalling.client_secret(session)
@@ -61,6 +61,10 @@ async def probe_media(target: Target, dialect: Dialect, session: Mapping[str, An
     except TimeoutError:
         late = ConnectError("key", "connect_timeout", f"key: no answer within {PROBE_TIMEOUT_S:g} s")
         raise _told(target, late) from None
+
+
+def _headers(target: Target, dialect: Dialect) -> dict[str, str]:
+    return target.headers(dialect) | ({PROBE_HEADER: "1"} if target.is_loopback else {})
 
 
 def _told(target: Target, error: ConnectError) -> TargetError:

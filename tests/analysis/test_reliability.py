@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -98,7 +99,7 @@ def test_a_fault_is_found_in_its_own_session_and_under_its_own_class(summarised)
             outage("s2", "sess_2", "closed_1012"),
             outage("s3", "sess_9", "closed_1011"),
         ],
-        faults=[fault("close", f"sess_{n}", "1011") for n in (1, 2, 3)],
+        faults=[fault("close", f"sess_{n}", "1011", "r") for n in (1, 2, 3)],
     )
 
     (close,) = found.injected
@@ -146,6 +147,64 @@ def test_what_an_answer_suffered_is_found_in_its_turn(summarised) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "setting", "error_class"),
+    [
+        ("close", "1011", "internal_error"),
+        ("close", "1000", "closed_1000"),
+        ("restart", "1012", "service_restart"),
+        ("reset", "1006", "no_sign_of_life"),
+        ("reset", "1006", "connection_lost"),
+        ("vanish", "", "no_sign_of_life"),
+        ("close_channel", "", "closed_1000"),
+    ],
+)
+def test_what_ended_a_call_over_webrtc_is_found_by_what_stands_for_its_code(
+    summarised, kind, setting, error_class
+) -> None:
+    seen = {"session": "s", "session_id": "sess_1", "error_class": error_class, "phase": "waiting"}
+    other = {**seen, "session_id": "sess_7", "error_class": "closed_1011"}
+    ends = [fault(kind, name, setting, response_id="r") for name in ("sess_1", "sess_7")]
+    found = summarised(sessions=[{"transport": "webrtc"}], mishaps=[seen, other], faults=ends)
+
+    assert [(each.injected, each.found) for each in found.injected] == [(2, 1)]
+    assert error_class in found.injected[0].seen_as
+
+
+def test_a_session_that_ended_in_its_setup_had_no_name_yet(summarised) -> None:
+    seen = {"session": "s", "session_id": "", "error_class": "closed_1011", "phase": "setup"}
+    found = summarised(sessions=[{}], mishaps=[seen], faults=[fault("close", "sess_1", "1011")] * 2)
+
+    assert [(each.injected, each.found) for each in found.injected] == [(2, 1)]
+
+
+def test_at_the_door_of_calls_a_request_for_a_key_and_an_offer_are_told_apart(summarised) -> None:
+    found = summarised(
+        sessions=[{"transport": "webrtc", "key_ms": 750.0}, {"transport": "webrtc", "sdp_ms": 20.0}],
+        mishaps=[
+            {"session": "s", "error_class": f"{phase}_503", "phase": "handshake"} for phase in ("key", "sdp")
+        ],
+        faults=[*[fault("refusal", setting="503")] * 2, *[fault("slow_upgrade", setting="700 ms")] * 2],
+    )
+
+    assert {each.kind: (each.found, each.seen_as) for each in found.injected} == {
+        "refusal": (2, "key_503 or sdp_503"),
+        "slow_upgrade": (1, "key_ms, sdp_ms, or a try as long"),
+    }
+
+
+def test_packets_that_were_lost_are_found_where_the_answer_had_a_hole(summarised) -> None:
+    found = summarised(
+        turns=[
+            {"response_id": "r1", "chunk_gap_max_ms": 101.0},
+            {"response_id": "r2", "chunk_gap_max_ms": 41.0},
+        ],
+        faults=[fault("lost_packets", "x", "4", name) for name in ("r1", "r2")],
+    )
+
+    assert [(each.injected, each.found) for each in found.injected] == [(2, 1)]
+
+
 def test_refusals_have_no_session_and_are_matched_by_number(summarised) -> None:
     found = summarised(
         sessions=[{"rate_limited": 2}],
@@ -176,6 +235,21 @@ def test_a_slow_upgrade_and_a_late_session_are_found_on_later_connections_too(su
         "late_session": (1, 1),
         "slow_upgrade": (1, 1),
     }
+
+
+def test_slow_answers_before_a_refusal_are_found_and_two_in_one_try_are_two(summarised) -> None:
+    tries = [
+        {"begun_ns": 0, "over_ns": 760_000_000, "error_class": "sdp_429"},
+        {"begun_ns": 0, "over_ns": 1_480_000_000, "error_class": "sdp_503"},
+        {"begun_ns": 0, "over_ns": 760_000_000, "error_class": ""},  # its session tells of this one
+    ]
+    found = summarised(
+        sessions=[{"transport": "webrtc", "key_ms": 5.0, "sdp_ms": 740.0}],
+        incidents=[outage("s1", "", "sdp_429", kind="refusal", attempts=json.dumps(tries))],
+        faults=[fault("slow_upgrade", setting="700 ms")] * 5,
+    )
+
+    assert [(each.injected, each.found) for each in found.injected] == [(5, 4)]
 
 
 def test_a_cut_after_which_nothing_was_missed_is_told_apart(summarised) -> None:

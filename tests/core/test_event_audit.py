@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rtbench.core.audio import PCM16, PCMU, Audio
 from rtbench.core.event_audit import REMEMBERED, EventAudit
-from rtbench.core.response_events import AudioDelta, ResponseDone
+from rtbench.core.response_events import AudioDelta, AudioTranscriptDelta, ResponseDone
 from rtbench.core.server_events import ItemDeleted, UnknownEvent
+from rtbench.core.streamed_voice import StreamedVoice
 
 
 def delta(event_id: str = "", data: bytes = b"1234", response_id: str = "r") -> AudioDelta:
@@ -27,6 +28,21 @@ def test_an_ordinary_answer_is_not_odd() -> None:
     audit = EventAudit(PCM16)
 
     assert [audit.finding(event) for event in (delta("e1"), delta("e2"), done("completed"))] == ["", "", ""]
+
+
+def test_words_of_an_answer_that_is_over_are_stale() -> None:
+    words = AudioTranscriptDelta(response_id="r", item_id="i", output_index=0, content_index=0, delta="so")
+    audit = EventAudit(PCM16)
+
+    assert [audit.finding(event) for event in (words, done("completed"), words)] == ["", "", "stale_event"]
+
+
+def test_broken_packets_are_told_once() -> None:
+    audit, stream = EventAudit(PCM16), StreamedVoice(0, listens_closely=False)
+    assert audit.broken(None) == audit.broken(stream) == 0
+    stream.broken_packets = 3
+
+    assert [audit.broken(stream), audit.broken(stream)] == [3, 0]
 
 
 def test_an_event_that_comes_twice_is_a_duplicate_and_one_without_an_id_is_not() -> None:

@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 
 from rtbench.emulator.access import HttpError
 from rtbench.emulator.answering import Answering
+from rtbench.emulator.fault_desk import FaultDesk
 from rtbench.emulator.host import Host
 from rtbench.transports.webrtc import connect
 
@@ -123,7 +124,8 @@ def test_fifty_callers_who_vanish_leave_nothing_behind(server):
 
 def test_an_offer_that_cannot_be_read_is_the_client_s_mistake(make_service):
     async def main() -> None:
-        answering = Answering(Host(make_service(), None), "127.0.0.1", 30)
+        service = make_service()
+        answering = Answering(Host(service, None), FaultDesk(service.profile), "127.0.0.1", 30)
         with pytest.raises(HttpError) as caught:
             await answering.answer_call("rtc_1", "v=0\r\nno sdp", SESSION, lambda call: None)
         assert caught.value.status == 400

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from rtbench.core.machine import Outgoing
-from rtbench.emulator.breakable import BreakableDriver, break_line
-from rtbench.emulator.faulty_session import BreakLine, RawMessage
+from rtbench.dialects.openai_ga import OPENAI_GA
+from rtbench.emulator.breakable import BreakableCall, BreakableDriver, break_line
+from rtbench.emulator.faulty_messages import RawMessage
+from rtbench.emulator.faulty_session import BreakLine
 
 
 class Wire:
@@ -55,3 +59,38 @@ def test_raw_bytes_pass_the_codec_by_and_orders_break_the_line() -> None:
     driver.start(wire)
 
     assert wire.done == [b"{", 1011]
+
+
+def test_a_session_that_has_vanished_says_nothing_any_more() -> None:
+    wire = Wire()
+    vanish = BreakLine(1006, "vanish")
+    driver = BreakableDriver(Machine(vanish, RawMessage(b"late")), None, None, None, lambda: None)
+    driver.start(wire)
+
+    assert wire.done == []
+    assert driver.has_vanished
+
+
+def test_a_restart_is_a_code_over_a_websocket_and_over_webrtc_an_error_before_the_goodbye() -> None:
+    closed, told, cut = Wire(), Wire(), Wire()
+    for kind, wire, code in (
+        (BreakableDriver, closed, 1012),
+        (BreakableCall, told, 1012),
+        (BreakableCall, cut, 1006),
+    ):
+        kind(Machine(), OPENAI_GA.server_codec("e"), None, None, lambda: None).start(wire).restart(code)
+
+    assert closed.done == [1012]
+    assert json.loads(told.done[0])["error"]["code"] == "service_restart" and told.done[1:] == [1012]
+    assert cut.done == ["aborted"]
+
+
+def test_over_webrtc_a_message_leaves_whatever_the_peer_takes() -> None:
+    class Channel(Wire):
+        def send_regardless(self, message: bytes) -> None:
+            self.done.append(("regardless", message))
+
+    wire = Channel()
+    BreakableCall(Machine(RawMessage(b"{")), None, None, None, lambda: None).start(wire)
+
+    assert wire.done == [("regardless", b"{")]

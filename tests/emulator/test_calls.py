@@ -4,10 +4,11 @@ import asyncio
 import json
 
 import pytest
-from aiohttp import ClientSession, FormData
+from aiohttp import ClientSession, FormData, ServerDisconnectedError
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from rtbench.emulator.server import EmulatorServer
+from rtbench.engine.probe import PROBE_HEADER
 
 KEY = {"Authorization": "Bearer k"}
 SESSION = {"type": "realtime", "model": "m", "instructions": "Be brief."}
@@ -144,3 +145,33 @@ def test_a_body_that_is_no_json_object_makes_no_secret(requests, body):
             assert (answer.status, (await answer.json())["error"]["code"]) == (400, "invalid_json")
 
     requests(client)
+
+
+def test_the_door_s_faults_strike_requests_for_keys_and_offers(make_service):
+    faults = {
+        "refusal": {"status": 429, "retry_after": "2 s", "most": 2},
+        "refuse": {"at": "call", "most": 1},
+    }
+
+    async def main() -> None:
+        server = EmulatorServer(make_service(faults=faults), key="k")
+        url = f"http://127.0.0.1:{await server.start('127.0.0.1', 0)}/v1/realtime"
+        sdp = {**KEY, "Content-Type": "application/sdp"}
+        try:
+            async with ClientSession() as http:
+                probe = {**KEY, PROBE_HEADER: "1"}
+                async with http.post(f"{url}/client_secrets", headers=probe) as answer:
+                    assert answer.status == 200
+                for path, headers in (("client_secrets", KEY), ("calls?model=m", sdp)):
+                    data = await offer() if "calls" in path else None
+                    async with http.post(f"{url}/{path}", data=data, headers=headers) as answer:
+                        assert (answer.status, answer.headers["Retry-After"]) == (429, "2")
+                        assert (await answer.json())["error"]["code"] == "refused_429"
+                with pytest.raises(ServerDisconnectedError):
+                    await http.post(f"{url}/calls?model=m", data=await offer(), headers=sdp)
+                async with http.post(f"{url}/calls?model=m", data=await offer(), headers=sdp) as answer:
+                    assert answer.status == 201
+        finally:
+            await server.stop()
+
+    asyncio.run(main())

@@ -44,6 +44,13 @@ def test_a_cut_and_a_wait() -> None:
     assert door(slow_upgrade="2 s").decide("m", 0) == Verdict(wait_ns=2_000_000_000)
 
 
+def test_a_fault_strikes_every_request_of_a_caller_or_the_one_that_is_named() -> None:
+    everywhere, at_the_key = door(refusal=500), door(refusal={"status": 500, "at": "key"})
+
+    assert [everywhere.decide("m", 0, at).status for at in ("upgrade", "key", "call")] == [500] * 3
+    assert [at_the_key.decide("m", 0, at).status for at in ("upgrade", "key", "call")] == [None, 500, None]
+
+
 def test_an_order_strikes_once_before_all_else_and_is_written_down() -> None:
     found = door()
     found.order(parse_line_fault("refusal", {"status": 503, "most": 2}))

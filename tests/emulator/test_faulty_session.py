@@ -9,11 +9,13 @@ import pytest
 from rtbench.core.audio import Audio
 from rtbench.core.client_events import ResponseCancel
 from rtbench.core.machine import Outgoing
-from rtbench.core.response_events import AudioDelta, ResponseCreated, ResponseDone
-from rtbench.core.server_events import ErrorReceived, SessionCreated, UnknownEvent
+from rtbench.core.response_events import AudioDelta, AudioTranscriptDelta, ResponseCreated, ResponseDone
+from rtbench.core.server_events import ErrorReceived, OutputAudioStopped, SessionCreated, UnknownEvent
 from rtbench.emulator.door import Door
-from rtbench.emulator.faulty_session import BreakLine, FaultySession, RawMessage
-from rtbench.emulator.line_faults import parse_line_fault
+from rtbench.emulator.faulty_messages import RawMessage
+from rtbench.emulator.faulty_session import BreakLine, FaultySession
+from rtbench.emulator.line_faults import Transport, parse_line_fault
+from rtbench.emulator.playout import SpeakPackets
 
 MS = 1_000_000
 
@@ -51,11 +53,13 @@ class Behind:
 class Line:
     """A faulty session, greeted at 0."""
 
+    transport: Transport = "websocket"
+
     def __init__(self, **faults: Any) -> None:
         self.behind = Behind()
         self.door = Door([], "1")
         parsed = [parse_line_fault(name, written) for name, written in faults.items()]
-        self.session = FaultySession(self.behind, parsed, "1", self.door)
+        self.session = FaultySession(self.behind, parsed, "1", self.door, transport=self.transport)
         self.session.start(0)
         self.greeting = [out.event for out in self.session.outgoing()]
 
@@ -166,6 +170,7 @@ def test_an_answer_breaks_off_with_its_status_and_is_stopped_behind(fault, statu
         ({"close": {"code": 1011, "when": "mid_answer"}}, {"response_incomplete": "content_filter"}),
         ({"reset": {"when": "before_answer"}}, {"response_failed": "server_error", "odd_audio": 1}),
         ({"response_failed": "server_error"}, {"response_incomplete": "content_filter"}),
+        ({"oversized": 2}, {"response_incomplete": "content_filter", "unknown_event": 1.0}),
     ],
 )
 def test_what_cannot_be_seen_any_more_does_not_strike(first: dict, then: dict) -> None:
@@ -184,10 +189,10 @@ def test_a_stall_for_a_time_holds_everything_back_and_then_sends_it() -> None:
     before = line.answer()
     due_ns = line.session.next_wake()
 
-    assert kinds(before) == ["ResponseCreated", "AudioDelta"]
+    assert kinds(before) == ["ResponseCreated", *["AudioDelta"] * 2]
     assert due_ns == (1_040 + 300) * MS
     line.session.wake(due_ns)
-    assert kinds([out.event for out in line.session.outgoing()]) == ["AudioDelta"] * 3 + ["ResponseDone"]
+    assert kinds([out.event for out in line.session.outgoing()]) == ["AudioDelta"] * 2 + ["ResponseDone"]
 
 
 def test_duplicates_share_their_id() -> None:
@@ -243,3 +248,155 @@ def test_only_the_session_s_own_events_are_stamped() -> None:
         line.session.sent(event, 5)
 
     assert "RawMessage" not in kinds(line.behind.stamped)
+
+
+class Call(Line):
+    """The same over WebRTC. An answer begins at a second; its pieces of 40 ms are ordered twice as fast as they are
+    played, each with its words.
+    """
+
+    transport = "webrtc"
+
+    def answer(self, deltas: int = 4, response_id: str = "r1", at_ms: int = 1_000) -> list[Any]:
+        """What has gone out of an answer when it has been played."""
+        self.out: list[tuple[float, Any]] = []
+        part = {"response_id": response_id, "item_id": "i", "output_index": 0, "content_index": 0}
+        self._say(at_ms, ResponseCreated(response={"id": response_id}))
+        for number in range(deltas):
+            piece = SpeakPackets(response_id, (b"ab", b"cd"), (at_ms + 40 * number) * MS)
+            words = AudioTranscriptDelta(delta="so", **part)
+            self._say(at_ms + 20 * number, words)
+            self._say(at_ms + 20 * number, piece, due_ns=piece.at_ns)
+        self._say(at_ms + 20 * deltas, ResponseDone(response={"id": response_id, "status": "completed"}))
+        self._say(at_ms + 40 * deltas, OutputAudioStopped(response_id=response_id))
+        return [event for _, event in self.out]
+
+    def at_ms(self, kind: type) -> list[float]:
+        """When events of this kind went out."""
+        return [ms for ms, event in self.out if isinstance(event, kind)]
+
+    def wake(self, ms: float) -> None:
+        self.session.wake(round(ms * MS))
+        self.out += [(ms, found.event) for found in self.session.outgoing()]
+
+    def _say(self, ms: float, event: Any, due_ns: int | None = None) -> None:
+        held_ns = self.session.next_wake()
+        if held_ns is not None and held_ns <= ms * MS:
+            self.wake(held_ns / MS)
+        self.behind.said.append(Outgoing(event, round(ms * MS) if due_ns is None else due_ns))
+        self.wake(ms)
+
+
+PIECES = ["AudioTranscriptDelta", "SpeakPackets"]
+SPOKEN = ["ResponseCreated", *PIECES * 4, "ResponseDone", "OutputAudioStopped"]
+
+
+def test_over_webrtc_nothing_is_changed_without_faults_and_nothing_held() -> None:
+    call = Call()
+
+    assert kinds(call.answer()) == SPOKEN
+    assert call.at_ms(SpeakPackets) == [1_000, 1_020, 1_040, 1_060]
+
+
+def test_a_close_in_mid_answer_strikes_when_the_second_piece_is_to_be_played() -> None:
+    call = Call(close={"code": 1012, "when": "mid_answer"})
+    found = call.answer()
+
+    assert kinds(found) == ["ResponseCreated", *PIECES * 2, "ErrorReceived", "BreakLine"]
+    assert call.at_ms(BreakLine) == [1_040]
+    assert found[-2].error.code == "service_restart"
+    (row,) = call.session.take_rows()
+    assert (row.kind, row.setting, row.at_ns) == ("close", "1012", 1_040 * MS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "how"), [("reset", "close"), ("vanish", "vanish"), ("close_channel", "close_channel")]
+)
+def test_ends_that_tell_no_reason(fault: str, how: str) -> None:
+    found = Call(**{fault: {"when": "before_answer"}}).answer()
+
+    assert found == [BreakLine(1006, how)]
+
+
+def test_a_stall_over_webrtc_lets_two_pieces_be_played_and_keeps_the_rest() -> None:
+    call = Call(stall="300 ms")
+    call.answer()
+    call.wake(1_340)
+
+    assert kinds([event for _, event in call.out]) == SPOKEN
+    assert call.at_ms(SpeakPackets) == [1_000, 1_020, 1_340, 1_340]
+    assert [event.at_ns // MS for _, event in call.out if isinstance(event, SpeakPackets)] == [
+        1_000,
+        1_040,
+        1_080,
+        1_120,
+    ]
+
+
+def test_a_stall_for_ever_over_webrtc_is_silent_in_both_ways() -> None:
+    call = Call(stall=1.0)
+
+    assert kinds(call.answer()) == ["ResponseCreated", *PIECES * 2]
+    assert call.behind.heard == [ResponseCancel(response_id="r1")]
+
+
+def test_the_end_of_playing_is_told_of_an_answer_that_failed() -> None:
+    found = Call(response_failed="server_error").answer()
+
+    assert kinds(found) == ["ResponseCreated", *PIECES * 2, "ResponseDone", "OutputAudioStopped"]
+
+
+def test_odd_audio_over_webrtc_is_a_packet_cut_short_in_each_piece() -> None:
+    found = Call(odd_audio=1.0).answer()
+
+    assert {event.packets for event in found if isinstance(event, SpeakPackets)} == {(b"ab", b"c")}
+
+
+def test_packets_are_lost_in_a_row_behind_the_second_piece() -> None:
+    call = Call(lost_packets=3)
+    found = call.answer()
+
+    assert [event.packets for event in found if isinstance(event, SpeakPackets)] == [
+        (b"ab", b"cd"),
+        (b"ab", b"cd"),
+        (b"", b""),
+        (b"", b"cd"),
+    ]
+    assert call.struck == [("lost_packets", "3")]
+
+
+def test_duplicates_and_stale_events_over_webrtc_are_words() -> None:
+    twice = Call(duplicate_events=1.0).answer(deltas=1)
+    stale = Call(stale_events=1.0).answer()
+
+    assert kinds(twice) == [
+        *["ResponseCreated"] * 2,
+        *["AudioTranscriptDelta"] * 2,
+        "SpeakPackets",
+        *["ResponseDone"] * 2,
+        "OutputAudioStopped",
+    ]
+    assert kinds(stale) == [*SPOKEN[:-1], "AudioTranscriptDelta", "OutputAudioStopped"]
+
+
+def test_a_large_message_over_webrtc_is_above_a_peer_s_limit_and_no_larger() -> None:
+    (large, *_) = Call(oversized=17).answer()
+
+    assert isinstance(large, RawMessage)
+    assert 2**18 < len(large.data) < 2**19
+
+
+def test_instants_of_packets_are_told_to_the_session_behind() -> None:
+    call = Call()
+    piece = SpeakPackets("r1", (b"a",), 0)
+    call.session.sent(piece, 5)
+
+    assert call.behind.stamped == [piece]
+
+
+def test_faults_of_the_other_transport_do_not_strike() -> None:
+    line = Line(lost_packets=3, close_channel=1.0)
+    line.session.receive(UnknownEvent(type="rtbench.fault", payload={"fault": {"close_channel": 1}}), 0)
+
+    assert kinds(line.answer()) == PLAIN
+    assert line.struck == []

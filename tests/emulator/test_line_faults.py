@@ -7,7 +7,7 @@ import random
 import pytest
 from pydantic_core import PydanticCustomError
 
-from rtbench.emulator.line_faults import LINE_FAULTS, parse_line_fault
+from rtbench.emulator.line_faults import LINE_FAULTS, objection, parse_line_fault
 
 
 def test_a_fault_may_be_written_as_its_main_setting() -> None:
@@ -22,7 +22,7 @@ def test_or_as_a_mapping_with_more() -> None:
     refusal = parse_line_fault("refusal", written)
 
     assert (refusal.when, refusal.rate, refusal.most) == ("door", 0.5, 3)
-    assert refusal.settings == {"status": 429, "retry_after": 2.0, "model": "m"}
+    assert refusal.settings == {"status": 429, "retry_after": 2.0, "model": "m", "at": ""}
 
 
 def test_what_takes_time_is_written_as_a_delay() -> None:
@@ -51,6 +51,24 @@ def test_what_is_wrong_is_told_in_words(name: str, written, sentence: str) -> No
         parse_line_fault(name, written)
 
     assert sentence in caught.value.message()
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "refused_over"),
+    [
+        ("lost_packets", 5, "websocket"),
+        ("close_channel", 1.0, "websocket"),
+        ("refuse", {"at": "key"}, "websocket"),
+        ("vanish", 1.0, ""),
+        ("refuse", 1.0, ""),
+    ],
+)
+def test_a_fault_without_meaning_on_a_transport_says_so(name: str, written, refused_over: str) -> None:
+    found = parse_line_fault(name, written)
+
+    assert [over for over in ("websocket", "webrtc") if objection(found, over)] == [refused_over][
+        : bool(refused_over)
+    ]
 
 
 def test_every_kind_has_a_moment_of_its_own() -> None:

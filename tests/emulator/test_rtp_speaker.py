@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rtbench.emulator import rtp_speaker
+from rtbench.emulator.faulty_audio import LOST
 from rtbench.emulator.playout import FallSilent, SpeakPackets
 from rtbench.emulator.rtp_speaker import RtpSpeaker
 from rtbench.transports.memory import VirtualClock
@@ -29,11 +30,15 @@ class Stage:
         self.clock = clock
         self.sent: list[tuple[float, bytes, int, bool]] = []
         self.told: list[tuple[str, float]] = []
+        self.lost: list[float] = []
         self.alarms = Alarms(clock)
         self.speaker = RtpSpeaker(self, 8_000, self.alarms, self._tell)
 
     def send_packet(self, payload: bytes, *, timestamp: int, marker: bool = False) -> None:
         self.sent.append((self.clock.now / MS, payload, timestamp, marker))
+
+    def lose_packet(self) -> None:
+        self.lost.append(self.clock.now / MS)
 
     def speak(self, name: str, packets: int, at_ms: float) -> None:
         self.speaker.speak(SpeakPackets(name, (name.encode(),) * packets, round(at_ms * MS)))
@@ -116,3 +121,55 @@ def test_a_speaker_that_is_stopped_sends_nothing_any_more(stage):
     stage.run_until(2_000)
     assert len(stage.sent) == 1
     assert stage.clock.next_due is None
+
+
+def test_silence_without_end_fills_the_time_between_two_answers_without_a_mark(stage):
+    stage.speaker.fill(b"-")
+    stage.speak("a", 2, 1_050)
+    stage.run_until(1_130)
+    assert stage.sent == [
+        (1_000, b"-", 0, False),
+        (1_020, b"-", 160, False),
+        (1_050, b"a", 400, False),  # what was silent before it would have reached into it
+        (1_070, b"a", 560, False),
+        (1_090, b"-", 720, False),
+        (1_110, b"-", 880, False),
+        (1_130, b"-", 1_040, False),
+    ]
+    assert stage.told == [("a", 1_050), ("a", 1_070)]
+
+
+def test_an_answer_that_is_due_now_does_not_wait_for_the_next_packet_of_silence(stage):
+    stage.speaker.fill(b"-")
+    stage.run_until(1_030)
+    stage.speak("a", 2, 1_030)
+    stage.run_until(1_050)
+    assert [sent[:2] for sent in stage.sent][1:] == [(1_020, b"-"), (1_030, b"a"), (1_050, b"a")]
+
+
+def test_silence_goes_on_where_an_answer_is_cut_off(stage):
+    stage.speaker.fill(b"-")
+    stage.speak("a", 5, 1_000)
+    stage.run_until(1_020)
+    stage.fall_silent(1_030)
+    stage.run_until(1_080)
+    assert [sent[:2] for sent in stage.sent] == [
+        (1_000, b"-"),
+        (1_000, b"a"),
+        (1_020, b"a"),
+        (1_040, b"-"),
+        (1_060, b"-"),
+        (1_080, b"-"),
+    ]
+    stage.speaker.stop()
+    stage.run_until(2_000)
+    assert stage.instants_ms[-1] == 1_080
+
+
+def test_a_packet_that_is_to_be_lost_takes_its_time_and_its_number_and_is_not_sent(stage) -> None:
+    stage.speaker.speak(SpeakPackets("a", (b"1", LOST, b"3"), 1_000 * MS))
+    stage.run_until(1_100)
+
+    assert [(at_ms, payload) for at_ms, payload, _, _ in stage.sent] == [(1_000, b"1"), (1_040, b"3")]
+    assert stage.lost == [1_020]
+    assert [marker for *_, marker in stage.sent] == [True, False]

@@ -183,6 +183,7 @@ def test_a_plain_request_is_told_to_upgrade_and_health_is_told_to_all(serving):
             async with session.get(f"{url}/healthz") as answer:
                 health = await answer.json()
                 assert (health["status"], health["sessions"], health["tasks"] > 0) == ("ok", 0, True)
+                assert {"cpu_share", "loop_lag_max_ms"} <= health.keys()
 
     serving(client)
 

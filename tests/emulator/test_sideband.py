@@ -39,6 +39,16 @@ def test_a_sideband_hears_what_is_sent_while_it_is_there(call):
     assert (call.log, sideband.log) == ([b"1", b"2", b"3"], [b"2"])
 
 
+def test_a_filter_keeps_most_from_the_caller_and_nothing_from_a_sideband(call):
+    shared, sideband = SharedConnection(call), Wire()
+    shared.join(sideband)
+    shared.filters = True
+    told, kept = b'{"type":"output_audio_buffer.started"}', b'{"type":"response.done","response":{}}'
+    for message in (told, kept, b"{no json"):
+        shared.send(message)
+    assert (call.log, sideband.log) == ([told], [told, kept, b"{no json"])
+
+
 @pytest.mark.parametrize(("code", "told"), [(1006, 1000), (1001, 1001)])
 def test_the_end_of_the_call_is_that_of_its_sidebands(call, code, told):
     shared, sidebands = SharedConnection(call), [Wire(), Wire()]

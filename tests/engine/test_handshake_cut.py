@@ -10,7 +10,8 @@ from rtbench.engine.handshake_cut import cut_handshake
 from rtbench.transports.connection import ConnectError
 
 
-def test_the_service_sees_half_a_request_or_a_reset() -> None:
+@pytest.mark.parametrize("offers", [False, True])
+def test_the_service_sees_half_a_request_or_a_reset(offers: bool) -> None:
     async def scene() -> str:
         ended = asyncio.get_running_loop().create_future()
 
@@ -24,10 +25,11 @@ def test_the_service_sees_half_a_request_or_a_reset() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ConnectError) as caught:
-            await cut_handshake(f"ws://127.0.0.1:{port}/v1", 5)
+            await cut_handshake(f"ws://127.0.0.1:{port}/v1", 5, offers=offers)
         request = await asyncio.wait_for(ended, 5)
         server.close()
         assert not request.endswith(b"\r\n\r\n")
+        assert caught.value.phase == ("sdp" if offers else "upgrade")
         return caught.value.error_class
 
     assert asyncio.run(scene()) == "cut_in_handshake"

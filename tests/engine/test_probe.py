@@ -6,7 +6,7 @@ from aiohttp import web
 from rtbench.core.errors import CredentialsRefused, TargetError, TargetUnreachable
 from rtbench.dialects.openai_ga import OPENAI_GA
 from rtbench.engine import probe as probe_module
-from rtbench.engine.probe import probe, probe_media
+from rtbench.engine.probe import PROBE_HEADER, probe, probe_media
 from rtbench.engine.target import Target
 from rtbench.transports.websocket import Refusal
 
@@ -96,6 +96,7 @@ def ask_for_a_key(handler) -> list[tuple[str, dict]]:
     heard = []
 
     async def answer(request: web.Request) -> web.Response:
+        assert PROBE_HEADER in request.headers  # a door that is faulty on purpose lets it in
         heard.append((request.headers["Authorization"], await request.json()))
         return handler()
 

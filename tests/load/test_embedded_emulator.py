@@ -42,16 +42,21 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[FakeProcess]:
 
 
 @pytest.fixture
-def emulator(started) -> EmbeddedEmulator:
-    return EmbeddedEmulator({"seed": 9}, Path("corpora/english"), Path("run/emulator.jsonl"), ("opus",))
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "emulator.jsonl"
 
 
-def test_it_is_started_with_the_scenarios_settings_and_logs_into_the_run(emulator, started) -> None:
+@pytest.fixture
+def emulator(started, log: Path) -> EmbeddedEmulator:
+    return EmbeddedEmulator({"seed": 9}, Path("corpora/english"), log, ("opus",))
+
+
+def test_it_is_started_with_the_scenarios_settings_and_logs_into_the_run(emulator, started, log) -> None:
     (process,) = started
     assert process.asked == {
         "profile": {"seed": 9},
         "corpus": Path("corpora/english"),
-        "log": Path("run/emulator.jsonl"),
+        "log": log,
         "codecs": ("opus",),
     }
     assert (emulator.url, emulator.pid) == ("http://127.0.0.1:40123/v1", 4711)
@@ -101,10 +106,12 @@ def test_its_load_is_that_of_its_busiest_process_in_95_of_100_seconds(emulator, 
             return next(shares) if self.pid == 4712 else 5.0
 
     monkeypatch.setattr(embedded_emulator.psutil, "Process", Process)
-    assert emulator.cpu_share is None
-    for _ in range(22):
+    assert emulator.note_load() is None
+    row = emulator.note_load()
+    assert (row["cpu_share"], row["loop_lag_max_ms"]) == (0.3, None)
+    for _ in range(20):
         emulator.note_load()
-    assert emulator.cpu_share == 0.3
+    assert emulator.load.cpu_share == 0.3
 
 
 def test_the_load_of_an_emulator_that_is_gone_is_not_asked_for(emulator, monkeypatch) -> None:
@@ -112,5 +119,24 @@ def test_the_load_of_an_emulator_that_is_gone_is_not_asked_for(emulator, monkeyp
         raise embedded_emulator.psutil.NoSuchProcess(pid)
 
     monkeypatch.setattr(embedded_emulator.psutil, "Process", gone)
-    emulator.note_load()
-    assert emulator.cpu_share is None
+    assert emulator.note_load() is None
+    assert emulator.load.cpu_share is None
+
+
+def test_what_it_says_of_its_own_loop_is_read_line_by_line_as_it_is_written(
+    emulator, log, monkeypatch
+) -> None:
+    def gone(pid: int) -> None:
+        raise embedded_emulator.psutil.NoSuchProcess(pid)
+
+    monkeypatch.setattr(embedded_emulator.psutil, "Process", gone)
+    with log.with_name("emulator_health.jsonl").open("a") as told:
+        told.write('{"loop_lag_max_ms": 2.5}\n{"loop_lag_max_ms": 31.0}\n{"loop_lag_m')
+        told.flush()
+        row = emulator.note_load()
+        assert (row["cpu_share"], row["loop_lag_max_ms"]) == (None, 31.0)
+        assert emulator.note_load() is None
+        told.write('ax_ms": 7.0}\n')
+        told.flush()
+        assert emulator.note_load()["loop_lag_max_ms"] == 7.0
+    assert emulator.load.loop_lag_ms == 31.0
