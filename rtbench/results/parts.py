@@ -9,6 +9,7 @@ killed between any two steps neither loses nor doubles a row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def read_table(paths: TablePaths, schema: pa.Schema, sessions: list[str] | None 
     filters = None if sessions is None else pc.field("session").isin(pa.array(sessions, pa.string()))
     tables = [_conform(pq.read_table(path, filters=filters), schema) for path in paths.files()]
     return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def stream_table(paths: TablePaths, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of `read_table` in pieces, none of them larger than a group of rows in a file."""
+    for path in paths.files():
+        file = pq.ParquetFile(path)
+        there = [name for name in schema.names if name in file.schema_arrow.names]
+        for batch in file.iter_batches(columns=there):
+            yield _conform(pa.Table.from_batches([batch]), schema)
 
 
 def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:

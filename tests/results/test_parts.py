@@ -3,7 +3,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rtbench.results.parts import MERGED_KEY, TablePaths, read_table
+from rtbench.results.parts import MERGED_KEY, TablePaths, read_table, stream_table
 
 SCHEMA = pa.schema([("session", pa.string()), ("n", pa.int64())])
 
@@ -63,3 +63,15 @@ def test_a_column_that_an_older_run_lacks_is_null_and_an_unknown_one_is_left_out
 
 def test_a_table_of_which_nothing_was_written_has_no_rows(tmp_path: Path) -> None:
     assert read_table(TablePaths(tmp_path, "turns"), SCHEMA).num_rows == 0
+
+
+def test_a_table_can_be_had_in_pieces_one_per_group_of_rows(tmp_path: Path) -> None:
+    paths = TablePaths(tmp_path, "turns")
+    _write(paths.part(1), 1, 2)
+    _write(paths.part(2), 3)
+    pq.write_table(pa.table({"n": [4, 5, 6], "gone": ["x"] * 3}), paths.part(3), row_group_size=2)
+    pieces = list(stream_table(paths, SCHEMA))
+    assert all(piece.schema == SCHEMA for piece in pieces)
+    assert [n for piece in pieces for n in piece.column("n").to_pylist()] == [1, 2, 3, 4, 5, 6]
+    assert len(pieces) >= 3
+    assert list(stream_table(TablePaths(tmp_path, "none"), SCHEMA)) == []
