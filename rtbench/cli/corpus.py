@@ -1,4 +1,4 @@
-"""`rtbench corpus`: build, check and list the labelled audio that callers and the emulator speak."""
+"""`rtbench corpus`: build, check, list and play the labelled audio that callers and the emulator speak."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from rtbench.core.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from rtbench.core.pcm import Samples
     from rtbench.corpus.folder import Corpus
     from rtbench.corpus.manifest import ClipEntry, Manifest
 
 DEFAULT_CORPUS = "english"
+PAUSE_S = 0.5
+"""Between the clips of a role that are written into one file."""
+
 _NUMBERS = ("s", "speech", "holds")
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `corpus` and its commands."""
-    corpus = subparsers.add_parser("corpus", help="make, check and list corpora")
+    corpus = subparsers.add_parser("corpus", help="make, check, list and play corpora")
     commands = corpus.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _register_build(commands)
     check = commands.add_parser("check", help="verify hashes, labels, clipping and level")
@@ -29,6 +33,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     listing = commands.add_parser("list", help="show the clips of a corpus")
     listing.add_argument("corpus", nargs="?", default=DEFAULT_CORPUS, metavar="NAME", help="name or folder")
     listing.set_defaults(handler=run_list)
+    play = commands.add_parser(
+        "play",
+        help="play a clip, or all of a role, and show its labels",
+        description="Show a clip's words, voice, length and labels, and play it as it is in the corpus: without the noise, "
+        "the level and the network of any scenario.",
+    )
+    play.add_argument("name", metavar="CLIP|ROLE", help="a clip's name, or a role such as question")
+    play.add_argument(
+        "--corpus", default=DEFAULT_CORPUS, metavar="NAME", help="name or folder (default: %(default)s)"
+    )
+    play.add_argument("--out", type=Path, metavar="FILE.wav", help="write the sound instead of playing it")
+    play.set_defaults(handler=run_play)
 
 
 def _register_build(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -105,6 +121,66 @@ def run_list(args: argparse.Namespace) -> int:
     console = Console(markup=False, emoji=False, highlight=False)
     console.print(_table(corpus, console.width))
     return ExitCode.PASS
+
+
+def run_play(args: argparse.Namespace) -> int:
+    """Show and play what was asked for, one clip after the other."""
+    from rtbench.corpus.audio_file import write_wav
+    from rtbench.corpus.folder import Corpus, find_corpus
+    from rtbench.corpus.sound_output import play
+
+    corpus = Corpus.open(find_corpus(args.corpus))
+    names = _clips_named(corpus, args.name)
+    corpus.load(names)
+    if args.out is not None:
+        write_wav(args.out, _in_a_row(corpus, names), corpus.rate_hz)
+    for number, name in enumerate(names):
+        print(("\n" if number else "") + "\n".join(_account(corpus, name)), flush=True)
+        if args.out is None:
+            play(corpus.samples(name), corpus.rate_hz)
+    if args.out is not None:
+        print(f"\n{args.out}")
+    return ExitCode.PASS
+
+
+def _clips_named(corpus: Corpus, name: str) -> tuple[str, ...]:
+    """A clip by its name, else all of a role. Raises UsageError."""
+    from rtbench.corpus.manifest import Role
+
+    if name in corpus.names() or name not in set(Role):
+        return (corpus.entry(name).name,)
+    names = corpus.names(Role(name))
+    if not names:
+        raise UsageError(f"corpus {corpus.manifest.name!r} has no clip of the role {name}")
+    return names
+
+
+def _in_a_row(corpus: Corpus, names: tuple[str, ...]) -> Samples:
+    from rtbench.core import pcm
+    from rtbench.core.audio import PCM16
+
+    pause = pcm.decode(pcm.silence(PCM16, round(PAUSE_S * corpus.rate_hz)), PCM16)
+    parts = [part for name in names for part in (pause, corpus.samples(name))]
+    return pcm.join(parts[1:])
+
+
+def _account(corpus: Corpus, name: str) -> list[str]:
+    """A clip in words and as a picture."""
+    from textwrap import wrap
+
+    from rtbench.corpus.labels import SOUND_ROLES
+    from rtbench.corpus.picture import WIDTH, draw
+
+    entry, rate_hz = corpus.entry(name), corpus.rate_hz
+    voice = f"voice {entry.voice}, " if entry.voice else ""
+    lines = [f"{entry.name}: {entry.role.value}, {voice}{entry.samples / rate_hz:.2f} s"]
+    lines += wrap(f'"{entry.text}"', WIDTH) if entry.text else []
+    if entry.speech.start < entry.speech.end:
+        spans = [entry.speech, *entry.holds]
+        speech, *holds = [f"{span.start / rate_hz:.2f}-{span.end / rate_hz:.2f}" for span in spans]
+        sounds = "speech" if entry.role not in SOUND_ROLES else "sound"
+        lines += wrap(f"{sounds} {speech} s" + (f", pauses {', '.join(holds)} s" if holds else ""), WIDTH)
+    return [*lines, *draw(entry, corpus.samples(name), rate_hz)]
 
 
 def _find_source(name_or_path: str) -> Path:

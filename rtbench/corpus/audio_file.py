@@ -1,4 +1,4 @@
-"""Audio files: FLAC, WAV and OGG in (by libsndfile), FLAC out, always as int16 samples of one channel."""
+"""Audio files: FLAC, WAV and OGG in (by libsndfile), FLAC out, or WAV for other programs, always as int16 samples of one channel."""
 
 from __future__ import annotations
 
@@ -64,6 +64,16 @@ def write_clip(path: Path, samples: Samples, rate_hz: int) -> None:
     soundfile.write(flac, samples, rate_hz, format="FLAC", subtype="PCM_16")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(flac.getvalue())
+
+
+def write_wav(path: Path, samples: Samples, rate_hz: int) -> None:
+    """Write 16-bit WAV, for other programs. Raises UsageError where the disk refuses."""
+    wav = io.BytesIO()
+    soundfile.write(wav, samples, rate_hz, format="WAV", subtype="PCM_16")
+    try:
+        path.write_bytes(wav.getvalue())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def file_sha256(path: Path) -> str:

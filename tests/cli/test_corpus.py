@@ -1,4 +1,4 @@
-"""`rtbench corpus build`, `check` and `list`."""
+"""`rtbench corpus build`, `check`, `list` and `play`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import soundfile
 
 from rtbench.cli import corpus
 from rtbench.core.errors import UsageError
+from rtbench.corpus.folder import SHIPPED_CORPORA
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +95,51 @@ def test_words_in_brackets_are_shown_as_they_are(capsys: pytest.CaptureFixture[s
 def test_an_unknown_corpus_is_told_with_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="did you mean 'english'"):
         run("check", "englich")
+
+
+def test_a_clip_is_written_as_it_is_in_the_corpus_and_shown_with_its_labels(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record(Path("calls/hours.wav"), text="When do you open?")
+    run("build", "calls")
+    capsys.readouterr()
+    assert run("play", "hours", "--corpus", "calls", "--out", "hours.wav") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "hours: statement, voice recorded, 1.20 s"
+    assert lines[1] == '"When do you open?"'
+    assert lines[2] == "speech 0.10-1.10 s"
+    assert lines[-1] == "hours.wav"
+    assert max(map(len, lines)) <= 80
+    written, rate_hz = soundfile.read("hours.wav", dtype="int16")
+    original, _ = soundfile.read("corpora/calls/clips/hours.flac", dtype="int16")
+    assert rate_hz == 24_000
+    assert np.array_equal(written, original)
+
+
+def test_all_clips_of_a_role_stand_in_one_file_half_a_second_apart(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("play", "click", "--out", "clicks.wav") == 0
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("click_")]
+    assert shown == ["click_15ms: click, 0.21 s", "click_60ms: click, 0.26 s"]
+    written, _ = soundfile.read("clicks.wav")
+    folder = SHIPPED_CORPORA / "english"
+    lengths = [
+        len(soundfile.read(folder / "clips" / f"{name}.flac")[0]) for name in ("click_15ms", "click_60ms")
+    ]
+    assert len(written) == sum(lengths) + 12_000
+    assert not written[lengths[0] : lengths[0] + 12_000].any()
+
+
+def test_without_a_player_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UsageError, match="nothing on this machine plays sound"):
+        run("play", "hours_question")
+
+
+def test_what_cannot_be_played_is_told_before_anything_is_written() -> None:
+    with pytest.raises(UsageError, match="did you mean 'hours_question'"):
+        run("play", "hours_questoin", "--out", "x.wav")
+    with pytest.raises(UsageError, match=r"nowhere/x\.wav: cannot be written \(No such file or directory\)"):
+        run("play", "hours_question", "--out", "nowhere/x.wav")
+    assert not Path("x.wav").exists()
