@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from rtbench.core.agent_voice import Reply
 from rtbench.core.audio import Audio
 from rtbench.core.errors import CredentialsRefused
 from rtbench.core.fault_order import FaultOrder
-from rtbench.core.impairment import Network
+from rtbench.core.filtered_events import Inference
+from rtbench.core.incidents import Incident, Mishap
 from rtbench.core.machine import Disconnected, Outgoing
 from rtbench.core.microphone import PlayClip, StartMicrophone
 from rtbench.core.reconnection import Cut, Dial, HangUp, Ping, Pong, Refused
@@ -23,8 +25,11 @@ from rtbench.core.resilience import ResilientCaller
 from rtbench.core.response_events import AudioDelta
 from rtbench.core.rtp import Media, Packet
 from rtbench.core.script import Script
+from rtbench.core.server_events import SessionCreated, SessionUpdated
 from rtbench.core.sessions import Session
+from rtbench.core.stimuli import Stimulus
 from rtbench.core.streamed_voice import StreamedVoice
+from rtbench.core.turns import Turn
 from rtbench.dialects.dialect import ClientCodec
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.call_link import CallLink
@@ -38,7 +43,7 @@ from rtbench.engine.microphone import PacedMicrophone
 from rtbench.engine.packet_tape import PacketTape
 from rtbench.engine.plan import Plan
 from rtbench.engine.recording import Recording
-from rtbench.engine.rows import RowKeys
+from rtbench.engine.rows import RowKeys, emit_told
 from rtbench.engine.trace import SessionTrace
 from rtbench.engine.waveform import WaveformKeeper
 from rtbench.transports.connection import ConnectError
@@ -72,15 +77,17 @@ class Call(Driver):
         self._plan = plan
         self._planned_ns = monotonic_ns()
         script = plan.script(seed)
-        self._conversation = ResilientCaller(
+        self._conversation = conversation = ResilientCaller(
             script,
             random.Random(f"{seed}/reconnection"),
             frame_ns=plan.frame_ns,
             phase_ns=phase_ns,
             planned_ns=self._planned_ns,
         )
-        self._conversation.session.planned_ns = self._planned_ns
+        conversation.session.planned_ns = self._planned_ns
         self._client_codec: ClientCodec = plan.dialect.client_codec()
+        self._interrupts = script.session.interrupts_by_itself
+        self._inference: Inference | None = None
         self._waveform = WaveformKeeper(around.podium.turns, script.session.output_format)
         self._recording = self._make_recording(script)
         self._ledger = Ledger(
@@ -88,8 +95,8 @@ class Call(Driver):
             self._conversation,
             script.session.input_format.rate_hz,
             around.unix_offset_ns,
-            around.emit,
-            lambda: plan.price(fell_back=self._conversation.session.fell_back),
+            partial(emit_told, around.emit) if plan.scenario.is_filtered else around.emit,
+            lambda: plan.price(fell_back=conversation.session.fell_back),
         )
         self._microphone: PacedMicrophone | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -97,11 +104,12 @@ class Call(Driver):
         self._line: Line | None = None
         self._attempt: asyncio.Task[None] | None = None
         self._farewells: set[asyncio.Task[None]] = set()
+        self._finished: list[Mishap | Incident | Turn | Stimulus] = []
         self._frames_sent = self._bytes_sent = self._bytes_received = 0
         """Over the connections that were left."""
 
         self._tape: tuple[str, PacketTape] | None = None
-        self._network = _network(plan, seed, self._planned_ns)
+        self._network = plan.network(seed, self._planned_ns)
         self._seed = seed
         super().__init__(self._conversation, self._client_codec, around.alarms, trace, self._set_ended)
 
@@ -132,11 +140,19 @@ class Call(Driver):
             await self._line.leave(self._conversation.session)
         if self._farewells:
             await asyncio.wait(self._farewells)
+        self._write_rows()
         self._write_session()
+        # These refer back: without them the memory of a call goes with it, and not with the next full collection.
+        self._connection = self._link = self._line = self._microphone = None
 
     def begin_connection(self, link: CallLink) -> None:
         """The connection that was dialled stands."""
         self.start(link)
+        if self._plan.scenario.is_filtered:
+            self._inference = Inference(interrupts_by_itself=self._interrupts)
+            for event in (SessionCreated(session={}), SessionUpdated(session={})):
+                self._conversation.receive(event, self.advance(monotonic_ns()))
+                self.settle()
 
     def stop(self, *, abort: bool = False) -> None:
         """End after the turn under way, or at once."""
@@ -159,7 +175,8 @@ class Call(Driver):
 
     def take(self, event: Any, arrival_ns: int) -> None:
         self._observer.received(event, arrival_ns)
-        self._conversation.receive(event, self.advance(arrival_ns))
+        for each in self._inference.complete(event) if self._inference is not None else (event,):
+            self._conversation.receive(each, self.advance(arrival_ns))
         if isinstance(event, AudioDelta):
             reply = self._conversation.reply(event.response_id)
             if reply is not None:
@@ -204,7 +221,18 @@ class Call(Driver):
 
     def settle(self) -> None:
         super().settle()
-        self._write_rows()
+        caller = self._conversation
+        finished: tuple[Mishap | Incident | Turn | Stimulus, ...] = (
+            *caller.finished_turns(),
+            *caller.finished_stimuli(),
+            *caller.mishaps(),
+            *caller.finished_incidents(),
+        )
+        if finished:
+            # Rows wait until what has arrived by now is stamped: many calls may have lost their connections at once.
+            if not self._finished:
+                asyncio.get_running_loop().call_soon(self._write_rows)
+            self._finished += finished
 
     # One connection after the other.
 
@@ -216,7 +244,8 @@ class Call(Driver):
         session = whole if whole.connected_ns is None else Session()
         try:
             if dial.cut_in_handshake:
-                await cut_handshake(self._plan.target.websocket_url(""), CONNECT_TIMEOUT_S)
+                offers = self._plan.scenario.transport == "webrtc"
+                await cut_handshake(self._plan.target.websocket_url(""), CONNECT_TIMEOUT_S, offers=offers)
             await line.dial(link.begin, session, dial.model)
         except (ConnectError, CredentialsRefused) as error:
             if not link.is_left and self._conversation.outcome is None:
@@ -317,25 +346,24 @@ class Call(Driver):
             self._recording.agent_says(self._conversation.session.turns, reply.playback, audio)
 
     def _write_rows(self) -> None:
-        """Turns and stimuli that are over."""
-        caller = self._conversation
-        turns, stimuli = caller.finished_turns(), caller.finished_stimuli()
-        for mishap in caller.mishaps():
-            self._ledger.mishap(mishap)
-        for incident in caller.finished_incidents():
-            self._ledger.incident(incident)
-        if not turns and not stimuli:
-            return
-        around = self._around
+        """Of all that has finished since the last time."""
+        finished, self._finished = self._finished, []
+        around, ledger = self._around, self._ledger
         kept = self._recording if self._plan.scenario.record.audio else None
-        for turn in turns:
-            late_ms = self._late_max_ms(turn.user_speech_start_ns, turn.measured_until_ns)
-            self._ledger.turn(turn, late_ms, around.sessions_alive(), self._waveform, kept)
-        for stimulus in stimuli:
-            late_ms = self._late_max_ms(stimulus.onset_ns, stimulus.measured_until_ns)
-            self._ledger.stimulus(
-                stimulus, late_ms, around.podium.stops, self._recording, keeps_sound=kept is not None
-            )
+        for record in finished:
+            match record:
+                case Mishap():
+                    ledger.mishap(record)
+                case Incident():
+                    ledger.incident(record)
+                case Turn():
+                    late_ms = self._late_max_ms(record.user_speech_start_ns, record.measured_until_ns)
+                    ledger.turn(record, late_ms, around.sessions_alive(), self._waveform, kept)
+                case Stimulus():
+                    late_ms = self._late_max_ms(record.onset_ns, record.measured_until_ns)
+                    ledger.stimulus(
+                        record, late_ms, around.podium.stops, self._recording, keeps_sound=kept is not None
+                    )
 
     def _late_max_ms(self, start_ns: int, end_ns: int) -> float:
         """The worst lateness of a frame in the time that a record rests upon: it voids this record, and no other."""
@@ -351,14 +379,6 @@ class Call(Driver):
             frames_sent=self._frames_sent + (current.frames_sent if current is not None else 0),
             frame_late_max_ms=microphone.late_max_ms if microphone is not None else 0.0,
         )
-
-
-def _network(plan: Plan, seed: int, now: int) -> Network | None:
-    """The simulated network of one call, where the scenario has one."""
-    wanted = plan.scenario.network
-    if wanted is None:
-        return None
-    return Network(wanted.conditions, lambda part: random.Random(f"{seed}/network/{part}"), now)
 
 
 def _refused(error: ConnectError | CredentialsRefused) -> Refused:

@@ -116,4 +116,8 @@ class Driver:
             self._alarm = None
         if self._connection is not None:
             self._connection.close()
-        self._on_over()
+        on_over = self._on_over
+        del (
+            self._on_over
+        )  # it may refer back to this: memory then waits for a full collection, which engines avoid
+        on_over()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from copy import copy
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from rtbench.clock import NS_PER_MS
 from rtbench.core.audio import Audio
 from rtbench.core.codec import OPUS
+from rtbench.core.impairment import Network
 from rtbench.core.pcm import Samples
 from rtbench.core.script import Clip, Script
 from rtbench.corpus.audio_file import FULL_SCALE, resample, to_int16
@@ -51,7 +53,11 @@ class Plan:
 
     def _hold(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self._session = compile_script(scenario, self.corpus, seed=0).session
+        script = compile_script(scenario, self.corpus, seed=0)
+        self._session = script.session
+        if scenario.is_filtered and script.speaks_into_answers:
+            told = "does not tell what becomes of an answer that is spoken into; set control: sideband"
+            raise scenario.error(("webrtc_filter",), told)
         self._codec = scenario.media_codec
         self.fallback: Plan | None = None
         """The same in the codec that is fallen back to, where the scenario wants that."""
@@ -85,6 +91,13 @@ class Plan:
     def script(self, seed: int) -> Script:
         """One conversation, everything in it drawn from the seed."""
         return compile_script(self.scenario, self.corpus, seed)
+
+    def network(self, seed: int, start_ns: int) -> Network | None:
+        """The simulated network of one call, where the scenario has one."""
+        wanted = self.scenario.network
+        if wanted is None:
+            return None
+        return Network(wanted.conditions, lambda part: random.Random(f"{seed}/network/{part}"), start_ns)
 
     def messages(self, clip: Clip, gain_db: float = 0.0) -> Sequence[bytes]:
         """A clip's append messages, one a frame; over WebRTC its packets."""

@@ -15,6 +15,7 @@ from rtbench.clock import NS_PER_S
 from rtbench.core import pcm
 from rtbench.core.audio import Audio, AudioFormat
 from rtbench.core.microphone import PlayClip
+from rtbench.core.packet_listener import BRIDGED_MS
 from rtbench.core.pcm import Samples
 from rtbench.core.playout import Playback
 from rtbench.core.script import Clip
@@ -72,9 +73,16 @@ class Recording:
         return track
 
     def agent(self, start_ns: int, end_ns: int) -> Samples:
-        """The agent's channel as it was heard: what was flushed is not in it, and underruns are gaps."""
+        """The agent's channel as it was heard: what was flushed is not in it, and underruns are gaps.
+
+        What was lost is made up as a player does (see `core.packet_listener`).
+        """
         track = self._silence(start_ns, end_ns)
+        before: _Chunk | None = None
         for chunk in (chunk for turn in self._chunks for chunk in turn):
+            if before is not None and before.playback is chunk.playback:
+                self._bridge(track, before, chunk, start_ns, end_ns)
+            before = chunk
             duration_ns = self._format.duration_ns(chunk.audio.size_bytes)
             pieces = chunk.playback.pieces(chunk.media_ns, chunk.media_ns + duration_ns)
             if not pieces or pieces[0][1] <= start_ns or pieces[0][0] >= end_ns:
@@ -82,6 +90,18 @@ class Recording:
             heard = self._samples(pieces[-1][1] - pieces[0][0])
             self._lay(track, self._decode(chunk.audio)[:heard], pieces[0][0] - start_ns)
         return track
+
+    def _bridge(self, track: Samples, before: _Chunk, chunk: _Chunk, start_ns: int, end_ns: int) -> None:
+        """Fill the hole between two pieces of one reply, if there is one, with what was before it."""
+        hole_ns = before.media_ns + self._format.duration_ns(before.audio.size_bytes)
+        if chunk.media_ns <= hole_ns:
+            return
+        for heard_ns, heard_until_ns in chunk.playback.pieces(hole_ns, chunk.media_ns):
+            if heard_until_ns <= start_ns or heard_ns >= end_ns:
+                continue
+            missing = self._samples(heard_until_ns - heard_ns)
+            made_up = pcm.repeated(self._decode(before.audio), missing, self.rate_hz * BRIDGED_MS // 1000)
+            self._lay(track, made_up, heard_ns - start_ns)
 
     def row(self, session: str, turn: int, stimulus: int, start_ns: int, end_ns: int) -> dict[str, Any]:
         """A row of `results.schema.RECORDINGS`."""

@@ -235,13 +235,16 @@ def _strings(texts: list[str]) -> pa.Array[Any]:
 
 def _purged(value: Any, keep_words: bool) -> Any:
     """A JSON value without sound, and without words unless they are kept, at any depth."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind in _SCALARS or value is None:
+        return value
+    if kind is dict or isinstance(value, Mapping):  # an abstract class answers ten times as slowly as a type
         return {
-            key: _purged(inner, keep_words)
+            key: inner if type(inner) in _SCALARS else _purged(inner, keep_words)
             for key, inner in value.items()
             if _is_kept(key, inner, keep_words)
         }
-    if isinstance(value, list | tuple):
+    if kind is list or isinstance(value, list | tuple):
         return [_purged(inner, keep_words) for inner in value]
     return value
 

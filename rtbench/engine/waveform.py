@@ -40,12 +40,17 @@ class SlowestTurns:
         heapreplace(self._latencies_ns, latency_ns)
         return True
 
+    def still_holds(self, latency_ns: int) -> bool:
+        """Whether one that was admitted has not been put out since by slower ones."""
+        return latency_ns >= self._latencies_ns[0]
+
 
 @dataclass(slots=True)
 class _Held:
     """What is held of one turn, until it is known to be none of the slowest."""
 
     audible_ns: int | None = None
+    latency_ns: int = 0
     keeping: bool = True
     chunks: list[tuple[Playback, int, Audio]] = field(default_factory=list)
 
@@ -73,13 +78,13 @@ class WaveformKeeper:
     def keeps(self, turn: Turn) -> bool:
         """Whether what was heard of the turn so far is held for a picture, its place among the slowest being known."""
         held = self._held.get(turn.number)
-        return held is not None and held.keeping and held.audible_ns is not None
+        return held is not None and held.audible_ns is not None and self._wants(held)
 
     def take(self, turn: Turn) -> dict[str, Any] | None:
         """The `waveforms` row of a finished turn (without its session), None where nothing was kept."""
         held = self._judge(turn)
         del self._held[turn.number]
-        if held.audible_ns is None:
+        if held.audible_ns is None or not self._wants(held):
             return None
         played = [
             (play_ns, audio)
@@ -102,10 +107,18 @@ class WaveformKeeper:
             held = self._held[turn.number] = _Held()
         if held.audible_ns is None and turn.audible_ns is not None:
             held.audible_ns = turn.audible_ns
-            held.keeping = self._slowest.admit(turn.audible_ns - turn.user_speech_end_ns)
+            held.latency_ns = turn.audible_ns - turn.user_speech_end_ns
+            held.keeping = self._slowest.admit(held.latency_ns)
             if not held.keeping:
                 held.chunks.clear()
         return held
+
+    def _wants(self, held: _Held) -> bool:
+        """Where a run grows slower and slower, every turn is among the slowest for a moment."""
+        if held.keeping and not self._slowest.still_holds(held.latency_ns):
+            held.keeping = False
+            held.chunks.clear()
+        return held.keeping
 
     def _peaks_of(self, audio: Audio) -> list[int]:
         try:

@@ -103,6 +103,7 @@ class WebRtcLine:
             codec=self._plan.scenario.codec,
             timeout_s=CONNECT_TIMEOUT_S,
             path=self._path,
+            filtered=self._plan.scenario.webrtc_filter,
         )
         session.key_ms = timings.key_ms
         session.sdp_ms = timings.gather_ms + timings.sdp_ms
@@ -227,11 +228,8 @@ def note_statistics(network: Network, counted: PeerStatistics, connected_s: floa
     network.take_round_trips([trip.ms for trip in counted.round_trips])
     if counted.remote_reports and counted.packets_sent:
         last = counted.remote_reports[-1]
-        network.remote_packet_loss = max(0, last.packets_lost) / counted.packets_sent
-        network.remote_jitter_ms = last.jitter_ms
-    if connected_s > 0:
-        network.kbit_per_s_sent = counted.bytes_sent * 8 / 1000 / connected_s
-        network.kbit_per_s_received = counted.bytes_received * 8 / 1000 / connected_s
+        network.take_remote(counted.packets_sent, last.packets_lost, last.jitter_ms)
+    network.take_traffic(counted.bytes_sent, counted.bytes_received, connected_s)
 
 
 class PacketMicrophone:

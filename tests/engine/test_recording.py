@@ -8,6 +8,7 @@ import pytest
 
 from rtbench.clock import NS_PER_MS
 from rtbench.core.audio import PCM16, PCMU, Audio
+from rtbench.core.jitter_buffer import JitterBuffer
 from rtbench.core.microphone import PlayClip
 from rtbench.core.playout import Player
 from rtbench.core.script import Clip
@@ -187,3 +188,19 @@ def test_a_row_fits_its_table_and_is_cut_at_the_longest(session) -> None:
     assert pa.Table.from_pylist([row], schema=RECORDINGS).to_pylist() == [row]
     assert len(row["caller"]) == len(row["agent"]) == 2 * RATE_HZ * 60
     assert (row["turn"], row["stimulus"], row["start_ns"]) == (3, 2, ms(START_MS))
+
+
+def test_what_was_lost_is_made_up_as_a_player_does() -> None:
+    recording = Recording(PCM16, lambda clip, rate_hz: CLIP_SAMPLES)
+    buffer = JitterBuffer(ms(100))
+    playback = buffer.begin("r1", ms(START_MS))
+    packet = tone(20)
+    for number in (0, 1, 2, 4, 9):  # one lost, then four
+        at = ms(START_MS + 20 * number)
+        assert playback.place(ms(20 * number), ms(20), buffer.depth_ns, at)
+        recording.agent_says(1, playback, Audio(packet.tobytes()))
+    start_ns, _ = playback.pieces(0, ms(20))[0]
+    track = recording.agent(start_ns, start_ns + ms(200))
+    assert np.array_equal(track[: 8 * 480], np.tile(packet, 8))  # 60 ms are bridged, and no more
+    assert not track[8 * 480 : 9 * 480].any()
+    assert np.array_equal(track[9 * 480 :], packet)

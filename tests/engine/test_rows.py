@@ -5,11 +5,12 @@ from dataclasses import fields
 import pyarrow as pa
 import pytest
 
+from rtbench.core.filtered_events import UNTOLD
 from rtbench.core.network import Network
 from rtbench.core.sessions import Session
 from rtbench.core.turns import Turn
 from rtbench.engine.messages import FromEngine, Row, Unpacker, pack
-from rtbench.engine.rows import RowKeys, session_row, turn_row, void_reason
+from rtbench.engine.rows import RowKeys, emit_told, session_row, turn_row, void_reason
 from rtbench.results.schema import SESSIONS, TURNS
 
 MS = 1_000_000
@@ -129,3 +130,17 @@ def test_void_reasons_at_their_limits(late_max_ms, identity_ms, void) -> None:
 def test_a_turn_without_an_answer_is_not_void_for_the_parts_that_it_lacks() -> None:
     row = row_of(Turn(1, "question", user_speech_end_ns=MS))
     assert (row["void"], row["identity_error_ms"], row["voice_to_voice_ms"]) == (False, None, None)
+
+
+def test_what_was_only_inferred_is_null_and_the_rest_is_as_it_was() -> None:
+    row = row_of(answered_turn())
+    emitted: list[tuple[str, dict[str, object]]] = []
+    emit_told(lambda *each: emitted.append(each), "turns", row)
+    ((table, told),) = emitted
+    assert table == "turns"
+    assert row.keys() == told.keys()
+    assert {name for name in row if told[name] != row[name]} <= UNTOLD["turns"]
+    assert told["response_done_ms"] is None and told["output_audio_tokens"] is None
+    assert told["voice_to_voice_ms"] == row["voice_to_voice_ms"] is not None
+    emit_told(lambda *each: emitted.append(each), "generator", {"worker": "w0"})
+    assert emitted[-1] == ("generator", {"worker": "w0"})

@@ -218,3 +218,22 @@ def test_a_turn_is_known_to_be_kept_once_it_is_audible_and_among_the_slowest() -
         listener.hear(turn, sound(30), at_ms=2_000)
 
     assert [listener.keeper.keeps(turn) for turn in (silent, slow, quick)] == [False, True, False]
+
+
+def test_a_turn_that_slower_ones_put_out_before_it_ends_is_kept_no_longer() -> None:
+    listener = Listener(SlowestTurns(kept=1))
+    first, slower = turn_of(1, latency_ms=500), turn_of(2, latency_ms=900)
+    listener.hear(first, sound(30), at_ms=1_500)
+    assert listener.keeper.keeps(first)
+    listener.hear(slower, sound(30), at_ms=1_900)
+
+    assert not listener.keeper.keeps(first)
+    assert [listener.keeper.take(turn) is None for turn in (first, slower)] == [True, False]
+
+
+def test_of_equally_slow_turns_each_that_was_admitted_stays() -> None:
+    slowest = SlowestTurns(kept=2)
+    assert [slowest.admit(ms(latency)) for latency in (500, 700)] == [True, True]
+    assert [slowest.still_holds(ms(latency)) for latency in (499, 500, 700)] == [False, True, True]
+    assert slowest.admit(ms(600))
+    assert [slowest.still_holds(ms(latency)) for latency in (500, 600, 700)] == [False, True, True]

