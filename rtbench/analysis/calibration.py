@@ -43,6 +43,27 @@ class CalibrationLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorBar:
+    """How far the waits of a run are from the truth, as a calibration of its machine found it."""
+
+    transport: str
+    made_at: str
+    """ISO 8601."""
+
+    valid_up_to: int | None
+    """Sessions at a time; None where the machine was VALID with none."""
+
+    sessions: int | None
+    """With so many it was measured, as many as the run had or more; None where the run had more than any."""
+
+    p50_ms: float | None
+    """Measured minus true, in the middle; None where nothing was measured."""
+
+    p99_abs_ms: float | None
+    """99% of waits were within so much of the truth."""
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """One transport on one machine."""
 
@@ -70,6 +91,19 @@ class Calibration:
     def at(self, sessions: int) -> CalibrationLevel | None:
         """The nearest level with at least so many sessions; None beyond what was measured."""
         return next((level for level in self.levels if level.sessions >= sessions), None)
+
+    def error_bar(self, sessions: int) -> ErrorBar:
+        """Of a run that had so many sessions at a time."""
+        level = self.at(sessions)
+        error = level.errors.get("voice_to_voice_ms") if level is not None else None
+        return ErrorBar(
+            transport=self.transport,
+            made_at=self.made_at,
+            valid_up_to=self.valid_up_to,
+            sessions=level.sessions if level is not None and error is not None else None,
+            p50_ms=error.p50_ms if error is not None else None,
+            p99_abs_ms=error.p99_abs_ms if error is not None else None,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,6 +91,9 @@ class CapacityResult:
                 return (
                     f"No capacity: at {stopped} {self.unit} too few turns came to an end to judge {slos} by."
                 )
+            case "budget":
+                least = f"at least {level} {self.unit} hold {slos}" if level else f"no load held {slos}"
+                return f"No capacity: the budget was spent before the search was over. Until then {least}."
 
     @property
     def exit_code(self) -> ExitCode:
@@ -100,6 +104,7 @@ class CapacityResult:
             "nothing_holds": ExitCode.THRESHOLD_FAILED,
             "generator": ExitCode.INVALID,
             "samples": ExitCode.INCONCLUSIVE,
+            "budget": ExitCode.BUDGET,
         }[self.found.ending]
 
     def _break_told(self) -> str:
@@ -123,6 +128,15 @@ class CapacityResult:
 
     def _told(self, level: float | None) -> str:
         return "" if level is None else _number(level)
+
+
+def held_so_far(steps: Sequence[StepResult]) -> float | None:
+    """The highest load that held, below all that broke; None where none did."""
+    lowest_broken = min(
+        (step.level for step in steps if step.judgement is Judgement.BREAKS), default=math.inf
+    )
+    held = (step.level for step in steps if step.judgement is Judgement.HOLDS and step.level < lowest_broken)
+    return max(held, default=None)
 
 
 def reference_waits(turns: pd.DataFrame, steps: Sequence[StepResult]) -> tuple[ReferenceWait, ...]:

@@ -7,6 +7,7 @@ holds the answer for longer at the end. The generator's own limit ends it withou
 
 from __future__ import annotations
 
+import contextlib
 import math
 import statistics
 from collections.abc import Generator
@@ -69,7 +70,7 @@ class SearchPlan:
         return min(self.most, max(self.rounded(level * self.growth), self.rounded(level + self.step(level))))
 
 
-Ending = Literal["edge", "most", "generator", "samples", "nothing_holds"]
+Ending = Literal["edge", "most", "generator", "samples", "nothing_holds", "budget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Found:
 
     edge: between a load that held and one that broke an SLO; most: everything that was allowed held;
     generator: this machine's own limit came first; samples: too few turns came to an end to judge by;
-    nothing_holds: not even the smallest load.
+    nothing_holds: not even the smallest load; budget: what may be spent was spent before the end.
     """
 
     level: float | None
@@ -118,6 +119,17 @@ def search(plan: SearchPlan) -> Search:
     except _Stopped as stopped:
         ending: Ending = "generator" if stopped.judgement is Judgement.GENERATOR else "samples"
         return Found(ending, stopped.held, stopped_at=stopped.level)
+
+
+def rehearse(plan: SearchPlan, edge: float) -> list[Trial]:
+    """What would be tried, did everything up to this load hold and nothing above it."""
+    course, tried = search(plan), []
+    with contextlib.suppress(StopIteration):
+        trial = next(course)
+        while True:
+            tried.append(trial)
+            trial = course.send(Judgement.HOLDS if trial.level <= edge else Judgement.BREAKS)
+    return tried
 
 
 def _search(plan: SearchPlan) -> Search:

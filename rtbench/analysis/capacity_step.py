@@ -18,6 +18,7 @@ from rtbench.analysis.run_totals import RunTotals
 from rtbench.analysis.samples import Rows, sample
 from rtbench.analysis.thresholds import ThresholdResult, judge_thresholds
 from rtbench.analysis.verdict import Level, Verdict, judge_part
+from rtbench.core.emulator_load import EmulatorLoad
 from rtbench.results.reader import Run
 from rtbench.scenario.threshold import Threshold
 
@@ -79,15 +80,16 @@ def measure_step(
     slos: Sequence[Threshold],
     *,
     tolerant: bool = False,
+    emulator: EmulatorLoad | None = None,
 ) -> StepResult:
     """The result of the rows that came in while a load was held. `run`: those rows, as a part of their run.
 
-    A step whose verdict is SUSPECT counts only where that is tolerated.
+    `emulator`: how busy the embedded one was meanwhile. A step whose verdict is SUSPECT counts only where that is tolerated.
     """
     rows = Rows.of(run)
     results = tuple(judge_thresholds(slos, rows, RunTotals.of(run)))
     health = generator_health(run.generator)
-    verdict = judge_part(run.turns, health)
+    verdict = judge_part(run.turns, health, emulator)
     turns = rows.valid_turns
     errors = count_errors(run.turns, run.sessions)
     answered = turns[turns["outcome"].eq("answered")]

@@ -66,6 +66,30 @@ def differences(one: Run, other: Run) -> Iterator[str]:
         yield f"load {_load(a['load'])} and {_load(b['load'])}"
 
 
+def likeness(run: Mapping[str, Any]) -> dict[str, str]:
+    """What must be the same in runs that are compared, in words or as a digest; `run` is the content of `run.json`.
+
+    Runs in which all of it is alike can be compared (`differences` finds nothing): nights of one history.
+    """
+    recorded = bool(run.get("load"))
+    corpus = run.get("corpus") or {}
+    return {
+        "metric version": str(run.get("metric_version", "")),
+        "transport": str(run.get("transport") or ""),
+        "codec": effective_codec(run),
+        "network": "+".join(effective_networks(run)),
+        "corpus": _corpus(corpus) if corpus else "",
+        "scenario": _digest(_callers(run, with_load=not recorded))[:12],
+        "load": _load(run["load"]) if recorded else "",
+    }
+
+
+def effective_networks(run: Mapping[str, Any]) -> list[str]:
+    """The presets of networks that calls were held over, each once; `custom` for one without a name."""
+    written = [(_read(scenario) or {}).get("network") for scenario in run.get("scenarios", [])]
+    return sorted({name if isinstance(name, str) else "custom" for name in written if name is not None})
+
+
 def effective_codec(run: Mapping[str, Any]) -> str:
     """Of the WebRTC calls that were held, several joined by +; empty over a WebSocket.
 

@@ -59,3 +59,9 @@ def count_cost(turns: pd.DataFrame, sessions: pd.DataFrame) -> Cost | None:
         call_minutes=float(lengths_ns.sum()) / NS_PER_MS / MS_PER_MINUTE,
         sessions=len(connected),
     )
+
+
+def spent(turns: pd.DataFrame, generator: pd.DataFrame) -> tuple[float, float]:
+    """USD and minutes of calls of a run, as a budget counts them while it goes on: what has no price is left out."""
+    minutes = float((generator["sessions"] * generator["interval_ms"]).sum()) / MS_PER_MINUTE
+    return float(turns["cost_usd"].fillna(0.0).sum()), minutes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Runs of one scenario against one target over one transport, the oldest first."""
+    """Runs of one scenario against one target over one transport that can be compared, the oldest first."""
 
     name: str
     nights: list[Night]
@@ -67,17 +68,48 @@ class History:
     left_out: list[str]
     """Runs that are INVALID, which say nothing of the service."""
 
+    unlike: str = ""
+    """Why its nights are not those of the history before it, where both have the same name but for a number."""
+
 
 def histories(summaries: Iterable[Mapping[str, Any]]) -> list[History]:
-    """Histories from the contents of `summary.json` of runs, one for each scenario, target and transport."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for summary in summaries:
+    """Histories from the contents of `summary.json` of runs, one for all nights that can be compared.
+
+    Nights of one scenario, target, transport, codec and network that cannot (the load was another one, or the
+    corpus) have histories of their own, numbered by their first night.
+    """
+    named: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for summary in sorted(summaries, key=lambda summary: str(summary["run"]["started_at"])):
         run = summary["run"]
         if not run["started_at"]:  # its place among the others cannot be known
             continue
-        parts = ("+".join(run["scenarios"]), run["target"], run["transport"])
-        groups.setdefault(" ".join(str(part) for part in parts if part), []).append(summary)
-    return [_history(name, members) for name, members in sorted(groups.items())]
+        alike = json.dumps(run.get("likeness", {}), sort_keys=True)
+        named.setdefault(_name(run), {}).setdefault(alike, []).append(summary)
+    return [
+        _history(f"{name} #{number}" if number > 1 else name, members, _unlike(list(groups.values()), number))
+        for name, groups in sorted(named.items())
+        for number, members in enumerate(groups.values(), 1)
+    ]
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    parts = (
+        "+".join(run["scenarios"]),
+        run["target"],
+        run["transport"],
+        run.get("codec"),
+        run.get("network"),
+    )
+    return " ".join(str(part) for part in parts if part)
+
+
+def _unlike(groups: list[list[Mapping[str, Any]]], number: int) -> str:
+    """What is different in a group from the one before it, in a sentence; empty for the first."""
+    if number == 1:
+        return ""
+    before, own = (groups[place][0]["run"].get("likeness", {}) for place in (number - 2, number - 1))
+    keys = [key for key in before | own if before.get(key) != own.get(key)]
+    return f"Its nights cannot be compared with those of the history before it: other {', '.join(keys)}."
 
 
 def trend_name(metric: str, group: str, statistic: str) -> str:
@@ -86,8 +118,7 @@ def trend_name(metric: str, group: str, statistic: str) -> str:
     return f"{metric}{tool}" + ("" if statistic == "rate" else f"_{statistic}")
 
 
-def _history(name: str, summaries: list[Mapping[str, Any]]) -> History:
-    ordered = sorted(summaries, key=lambda summary: str(summary["run"]["started_at"]))
+def _history(name: str, ordered: list[Mapping[str, Any]], unlike: str) -> History:
     nights = [_night(summary) for summary in ordered if summary["verdict"]["level"] != "INVALID"]
     trends = []
     for metric, group, statistic, direction in TRENDS:
@@ -97,7 +128,7 @@ def _history(name: str, summaries: list[Mapping[str, Any]]) -> History:
             changes = find_change_points([night.values[column] for night in there])
             trends.append(Trend(column, direction, there, changes))
     invalid = [summary["run"]["name"] for summary in ordered if summary["verdict"]["level"] == "INVALID"]
-    return History(name, nights, trends, invalid)
+    return History(name, nights, trends, invalid, unlike)
 
 
 def _night(summary: Mapping[str, Any]) -> Night:

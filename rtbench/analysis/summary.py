@@ -8,9 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from rtbench.analysis.calibration import ErrorBar
+from rtbench.analysis.comparability import effective_codec, effective_networks, likeness
 from rtbench.analysis.cost import Cost, count_cost
 from rtbench.analysis.errors import ErrorCounts, count_errors
 from rtbench.analysis.health import Health, generator_health
+from rtbench.analysis.heard_quality import HeardQuality, summarise_heard
 from rtbench.analysis.measurement_error import MeasurementError, measurement_error
 from rtbench.analysis.metric_summary import MetricSummary, RateSummary, summarise_metrics, summarise_rates
 from rtbench.analysis.network import NetworkSummary, summarise_network
@@ -30,6 +33,17 @@ from rtbench.scenario.threshold import Threshold
 
 HEADLINE = "voice_to_voice_ms"
 LOST_SESSIONS = ("failed", "dropped")
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorHealth:
+    """How busy the embedded emulator was, in 95% of the run's seconds."""
+
+    cpu_share: float | None
+    """Of a core, by its busiest process."""
+
+    loop_lag_ms: float | None
+    """What its event loop was late by at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,15 @@ class Summary:
 
     cost: Cost | None = None
     """None where the service reported no tokens."""
+
+    sound: HeardQuality | None = None
+    """None where no recorded answer was scored."""
+
+    error_bar: ErrorBar | None = None
+    """Of the waits; None where the machine was never calibrated for the run's transport."""
+
+    emulator: EmulatorHealth | None = None
+    """None where the target was not the embedded one."""
 
     @property
     def headline(self) -> MetricSummary:
@@ -125,7 +148,15 @@ def summarise(run: Run, thresholds_besides: Iterable[Threshold] = ()) -> Summary
         worst_stimuli=worst_stimuli(run.stimuli),
         reliability=summarise_reliability(run),
         cost=count_cost(run.turns, run.sessions),
+        emulator=_emulator(reconciliation),
+        sound=summarise_heard(run.plc_mos),
     )
+
+
+def _emulator(counted: Reconciliation | None) -> EmulatorHealth | None:
+    if counted is None or (counted.emulator_cpu_share is None and counted.emulator_loop_lag_ms is None):
+        return None
+    return EmulatorHealth(counted.emulator_cpu_share, counted.emulator_loop_lag_ms)
 
 
 def _describe(run: Run) -> dict[str, Any]:
@@ -134,6 +165,9 @@ def _describe(run: Run) -> dict[str, Any]:
         "name": run.name,
         "scenarios": [scenario["name"] for scenario in provenance.get("scenarios", [])],
         **{key: provenance.get(key) for key in ("target", "transport", "seed", "started_at", "ended_at")},
+        "codec": effective_codec(provenance),
+        "network": "+".join(effective_networks(provenance)),
+        "likeness": likeness(provenance),
     }
 
 

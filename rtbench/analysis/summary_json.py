@@ -10,7 +10,8 @@ never answered: then the longest wait known, 0 where none is; or neither, where 
 quantile's `low` or `high` that falls there is null.
 
     summary_version, metric_version
-    run            {name, scenarios, target, transport, seed, started_at, ended_at}
+    run            {name, scenarios, target, transport, codec, network, seed, started_at, ended_at,
+                   likeness: {what: word}}   runs of one likeness can be compared
     verdict        {level: VALID | SUSPECT | INVALID, findings: [{level, code, message, advice}]}
     sentence       the run in one plain sentence
     exit_code      what the run itself comes to: 0, 2 or 4; a baseline may make it 3 or 7
@@ -23,6 +24,9 @@ quantile's `low` or `high` that falls there is null.
     outcomes       {turns: {outcome: n}, sessions: {outcome: n}, void_turns}
     errors         {reported: {class: n}, turns: {class: n}, sessions: {class: n}}
     generator      see `analysis.health.Health`
+    emulator       null, or {cpu_share, loop_lag_ms} of the embedded one, in 95% of the run's seconds
+    error_bar      null where this machine was never calibrated for the transport, or {transport, made_at,
+                   valid_up_to, sessions, p50_ms, p99_abs_ms}, see `analysis.calibration.ErrorBar`
     measurement_error   null, or {n, mean_ms, p50_ms, p99_abs_ms, max_abs_ms} against the emulator's log
     turn_taking    null where nobody spoke into the agent's answer or silence, or
                    {stimuli: {kind: n}, void_stimuli,
@@ -40,6 +44,8 @@ quantile's `low` or `high` that falls there is null.
                    connection_ms: {part: median}, mos_inputs: {column: median}}
     cost           null where the service reported no tokens, or {usd, usd_per_minute, usd_per_session, call_minutes,
                    sessions, tokens: {kind: n}}   by published prices; null where the model has none
+    sound          null where no recorded answer was scored, or {method: PLCMOS v2, answers, sessions, heard_s, mean,
+                   lowest, median: quantile}   plc_mos, 1 to 5, of the answers that were recorded
     worst_turns    [{session, turn, clip, outcome, voice_to_voice_ms}]
 """
 
@@ -53,6 +59,7 @@ import pandas as pd
 
 from rtbench.analysis.compare import Comparison
 from rtbench.analysis.cost import Cost
+from rtbench.analysis.heard_quality import METHOD, HeardQuality
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.quantiles import Quantile
 from rtbench.analysis.rates import Rate
@@ -89,11 +96,14 @@ def summary_json(summary: Summary, comparison: Comparison | None = None) -> dict
         },
         "errors": asdict(summary.errors),
         "generator": asdict(summary.health),
+        "emulator": asdict(summary.emulator) if summary.emulator else None,
+        "error_bar": asdict(summary.error_bar) if summary.error_bar else None,
         "measurement_error": asdict(error) if error else None,
         "turn_taking": _turn_taking(turn_taking, summary.worst_stimuli) if turn_taking else None,
         "network": asdict(summary.network) if summary.network else None,
         "reliability": _reliability(summary.reliability) if summary.reliability else None,
         "cost": _cost(summary.cost) if summary.cost else None,
+        "sound": _sound(summary.sound) if summary.sound else None,
         "worst_turns": [_worst_turn(turn) for turn in summary.worst.to_dict("records")],
     }
 
@@ -113,6 +123,10 @@ def _reliability(found: Reliability) -> dict[str, Any]:
 def _cost(found: Cost) -> dict[str, Any]:
     by = {"usd_per_minute": found.usd_per_minute, "usd_per_session": found.usd_per_session}
     return {**asdict(found), **by}
+
+
+def _sound(found: HeardQuality) -> dict[str, Any]:
+    return {"method": METHOD, **asdict(found), "median": quantile_json(found.median, 0.0)}
 
 
 def _baseline(comparison: Comparison) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 INVALID   send lateness p99 > 20 ms; rows, workers or engines lost; > 5% of turns void; the run
           never ended; no turn was finished
-SUSPECT   send lateness p99 > 5 ms; an engine or the emulator above 85% of a core; > 1% of turns void; nothing
-          known of the generator's health; calls of an open load that could not start
+SUSPECT   send lateness p99 > 5 ms; an engine or the emulator above 85% of a core; the emulator's event loop > 20 ms
+          late; > 1% of turns void; nothing known of the generator's health; calls of an open load that
+          could not start
 VALID     otherwise
 """
 
@@ -17,7 +18,8 @@ import pandas as pd
 from rtbench.analysis.health import Health
 from rtbench.analysis.run_totals import rows_lost
 from rtbench.core import validity
-from rtbench.core.validity import CPU_SUSPECT, Level
+from rtbench.core.emulator_load import EmulatorLoad
+from rtbench.core.validity import Level
 from rtbench.results.reconciliation import Reconciliation
 
 __all__ = ["Finding", "Level", "Verdict", "judge", "judge_part"]
@@ -58,14 +60,24 @@ def judge(
             *_lateness(health),
             *_void(turns),
             *_load(health),
-            *_emulator(reconciliation),
+            *(
+                _emulator(reconciliation.emulator_cpu_share, reconciliation.emulator_loop_lag_ms)
+                if reconciliation is not None
+                else ()
+            ),
         ]
     )
 
 
-def judge_part(turns: pd.DataFrame, health: Health) -> Verdict:
-    """The verdict on a part of a run that still goes on: what is lost by its end is not known yet."""
-    return _verdict([*_lateness(health), *_void(turns), *_load(health)])
+def judge_part(turns: pd.DataFrame, health: Health, emulator: EmulatorLoad | None = None) -> Verdict:
+    """The verdict on a part of a run that still goes on: what is lost by its end is not known yet.
+
+    `emulator`: how busy the embedded one was meanwhile; None for any other target.
+    """
+    findings = [*_lateness(health), *_void(turns), *_load(health)]
+    if emulator is not None:
+        findings += _emulator(emulator.cpu_share, emulator.loop_lag_ms)
+    return _verdict(findings)
 
 
 def _verdict(findings: list[Finding]) -> Verdict:
@@ -109,11 +121,18 @@ def _losses(health: Health, reconciliation: Reconciliation | None, rows_read: in
             f"{missing} of {reconciliation.workers_planned} workers did not report to the end.",
             "Look for the cause in the workers' own output: memory, the network to the master, a kill.",
         )
-    if reconciliation.engines_died:
+    if reconciliation.engines_silent:
+        yield Finding(
+            Level.INVALID,
+            "engine_silent",
+            f"{reconciliation.engines_silent} engine process(es) gave no sign of life for seconds and were killed.",
+            "Look whether something stopped them (a debugger, a container's freezer), or the machine was out of memory.",
+        )
+    if died := reconciliation.engines_died - reconciliation.engines_silent:
         yield Finding(
             Level.INVALID,
             "engine_died",
-            f"{reconciliation.engines_died} engine process(es) died during the run.",
+            f"{died} engine process(es) died during the run.",
             "Look at standard error of the run, and for the kernel's out-of-memory killer.",
         )
     handed_over = max(reconciliation.rows_sent, health.rows_handed_over)
@@ -184,12 +203,17 @@ def _load(health: Health) -> Iterator[Finding]:
         )
 
 
-def _emulator(reconciliation: Reconciliation | None) -> Iterator[Finding]:
-    share = reconciliation.emulator_cpu_share if reconciliation is not None else None
-    if share is not None and share > CPU_SUSPECT:
-        yield Finding(
-            Level.SUSPECT,
-            "emulator_busy",
-            f"The emulator used {share:.0%} of its core (limit {CPU_SUSPECT:.0%}): answers waited for it, too.",
-            "Run fewer users, give it a machine of its own (rtbench emulator, --target), or measure a real service.",
-        )
+def _emulator(cpu_share: float | None, loop_lag_ms: float | None) -> Iterator[Finding]:
+    """Of the embedded emulator, which is then what was measured, rather than its settings."""
+    doubts = {
+        "emulator_busy": validity.emulator_busy(cpu_share) if cpu_share is not None else None,
+        "emulator_late": validity.emulator_late(loop_lag_ms) if loop_lag_ms is not None else None,
+    }
+    for code, doubt in doubts.items():
+        if doubt is not None:
+            yield Finding(
+                doubt.level,
+                code,
+                f"{doubt.message}: answers waited for it, too.",
+                "Run fewer users, give it a machine of its own (rtbench emulator, --target), or measure a real service.",
+            )

@@ -8,13 +8,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtbench.cli.argument import positive_int, seconds
 from rtbench.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from rtbench.analysis.calibration import Calibration
     from rtbench.analysis.capacity_step import StepResult
 
-LEVELS = "1,10,50,100,200,400"
+LEVELS, HOLD = "1,10,50,100,200,400", "20 s"
+QUICK_LEVELS, QUICK_HOLD = "1,10,50", "8 s"
+"""Of --quick: what 50 callers say in 8 s tells a 99th percentile of the error of waits just so."""
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,10 +34,19 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=["websocket", "webrtc"],
         help="more than once for several (default: websocket)",
     )
+    parser.add_argument("--levels", metavar="N,N,...", help=f"callers at a time (default: {LEVELS})")
     parser.add_argument(
-        "--levels", default=LEVELS, metavar="N,N,...", help=f"callers at a time (default: {LEVELS})"
+        "--sessions",
+        type=positive_int,
+        metavar="N",
+        help="not beyond so many at a time: what the runs to come need",
     )
-    parser.add_argument("--hold", default="20 s", metavar="TIME", help="each is measured so long")
+    parser.add_argument("--hold", metavar="TIME", help=f"each is measured so long (default: {HOLD})")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"a minute in place of four: {QUICK_LEVELS} callers unless --levels says otherwise, {QUICK_HOLD} each",
+    )
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes that hold calls (default: 1)"
     )
@@ -48,7 +60,8 @@ def calibrate(args: argparse.Namespace) -> int:
 
     from rtbench.report.calibration import render_calibration
 
-    levels, hold_s = _levels(args.levels), _hold_s(args.hold)
+    levels = bounded(_levels(args.levels or (QUICK_LEVELS if args.quick else LEVELS)), args.sessions)
+    hold_s = seconds("--hold", args.hold or (QUICK_HOLD if args.quick else HOLD))
     console = Console()
     code = ExitCode.PASS
     for transport in dict.fromkeys(args.transport or ["websocket"]):
@@ -113,10 +126,6 @@ def _levels(written: str) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
-def _hold_s(written: str) -> float:
-    from rtbench.scenario.duration import Duration
-
-    try:
-        return Duration.parse(written).s
-    except ValueError as error:
-        raise UsageError(f"--hold: {error}") from None
+def bounded(levels: list[int], most: int | None) -> list[int]:
+    """The levels up to a most, which is then the last of them."""
+    return levels if most is None else [*(level for level in levels if level < most), most]

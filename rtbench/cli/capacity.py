@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtbench.cli.argument import seconds
+from rtbench.cli.budget import add_budget_options, read_meter, tell_estimate
 from rtbench.core.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -90,11 +92,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--out", type=Path, default=Path("reports"), metavar="DIR", help="where the search's directory goes"
     )
-    parser.add_argument(
-        "--no-budget",
-        action="store_true",
-        help="let a target that is not on this machine spend without a limit",
-    )
+    add_budget_options(parser)
     parser.add_argument(
         "--plan",
         metavar="KEY=VALUE,...",
@@ -122,19 +120,18 @@ def _search(args: argparse.Namespace) -> int:
 
     from rtbench.cli.run import check_scenarios
     from rtbench.clock import local_time
-    from rtbench.engine.target import EMULATOR, named_target
-    from rtbench.load.capacity import CapacitySearch
+    from rtbench.load.capacity import CapacitySearch, estimate_search
     from rtbench.load.run import LedLoad, RunOptions, run
     from rtbench.results.run_directory import make_directory
     from rtbench.scenario.load import load_scenario
 
     check_scenarios([args.scenario], args.transport)
-    if args.target != EMULATOR and not named_target(args.target).is_loopback and not args.no_budget:
-        raise UsageError(
-            f"{args.target} is not on this machine and may cost money: say --no-budget if that is meant."
-        )
+    meter = read_meter(args, unseen_callers=0 if args.no_reference else 1)
     scenario = load_scenario(args.scenario)
     plan = _plan(args)
+    if meter is not None:
+        meter.begin(scenario)
+    tell_estimate(args, estimate_search(scenario, plan))
     directory = make_directory(args.out, f"{scenario.name}-capacity", local_time())
     if not args.no_reference:
         plan = replace(plan, reference=_reference(args, directory))
@@ -147,6 +144,7 @@ def _search(args: argparse.Namespace) -> int:
         out=directory,
         command=("rtbench", *sys.argv[1:]),
         workers=args.workers,
+        guards=() if meter is None else (meter,),
     )
     told = {"capacity": {"slos": list(map(str, plan.slos)), "open": plan.open_load}}
     try:
@@ -182,10 +180,10 @@ def _plan(args: argparse.Namespace) -> CapacityPlan:
         open_load=args.open,
         arrivals=args.arrivals,
         times=StepTimes(
-            reach_s=_seconds("settle", args.settle),
-            settle_s=_seconds("settle", args.settle),
-            hold_s=_seconds("hold", args.hold),
-            longest_s=_seconds("longest", args.longest),
+            reach_s=seconds("--settle", args.settle),
+            settle_s=seconds("--settle", args.settle),
+            hold_s=seconds("--hold", args.hold),
+            longest_s=seconds("--longest", args.longest),
             samples=args.samples,
         ),
         seed=scenario.seed,
@@ -196,8 +194,8 @@ def _plan(args: argparse.Namespace) -> CapacityPlan:
 def _reference(args: argparse.Namespace, directory: Path) -> ReferenceCall:
     from rtbench.load.reference import ReferenceCall
 
-    arguments = ["--transport", args.transport] if args.transport else []
-    arguments += ["--no-budget"] * args.no_budget
+    # What it spends is counted with the rest, and it ends with the rest.
+    arguments = ["--no-budget", *(["--transport", args.transport] if args.transport else [])]
     return ReferenceCall(args.scenario, directory / "reference", arguments)
 
 
@@ -206,7 +204,8 @@ def _report(
 ) -> int:
     from rich.console import Console
 
-    from rtbench.analysis.capacity import CapacityResult, reference_waits
+    from rtbench.analysis.capacity import CapacityResult, held_so_far, reference_waits
+    from rtbench.analysis.capacity_search import Found
     from rtbench.analysis.planning import parse_traffic, plan_sessions
     from rtbench.report.build import load_run, make_report
     from rtbench.report.capacity import render_table, write_capacity
@@ -215,7 +214,9 @@ def _report(
         make_report(end.directory)
     if end.failure is not None:
         print(f"rtbench: {end.failure}", file=sys.stderr)
-        return end.failure.exit_code
+        if end.failure.exit_code is not ExitCode.BUDGET or not search.steps:
+            return end.failure.exit_code
+        search.found = Found("budget", held_so_far(search.steps))
     if end.interrupted or search.found is None:
         print("rtbench: interrupted before the search was over", file=sys.stderr)
         return ExitCode.INTERRUPTED
@@ -262,15 +263,6 @@ def _share(written: str) -> float:
     if not 0.001 <= share <= 0.5:
         raise UsageError(f"--resolution: must be a share from 0.1% to 50%, not '{written}'")
     return share
-
-
-def _seconds(name: str, written: str) -> float:
-    from rtbench.scenario.duration import Duration
-
-    try:
-        return Duration.parse(written).s
-    except ValueError as error:
-        raise UsageError(f"--{name}: {error}") from None
 
 
 def _progress(step: StepResult) -> str:

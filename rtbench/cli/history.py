@@ -57,6 +57,8 @@ def _told(history: History) -> str:
 
     count = len(history.nights)
     lines = [f"[bold]{escape(history.name)}[/]: {count} run{'' if count == 1 else 's'}"]
+    if history.unlike:
+        lines.append(f"  {escape(history.unlike)}")
     if history.left_out:
         lines.append(f"  {len(history.left_out)} left out as INVALID")
     sentences = change_sentences(history) or ["no change is to be seen"]
@@ -75,6 +77,10 @@ def _summary(run: Path) -> dict[str, Any]:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = None
-    if isinstance(kept, dict) and kept.get("summary_version") == SUMMARY_VERSION:
+    if (
+        isinstance(kept, dict)
+        and kept.get("summary_version") == SUMMARY_VERSION
+        and "likeness" in kept["run"]
+    ):
         return kept
     return summary_json(summarise(load_run(run)))

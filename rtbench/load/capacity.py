@@ -18,13 +18,17 @@ from typing import Any, Literal
 
 import gevent
 
-from rtbench.analysis.capacity_search import Found, Judgement, Search, SearchPlan, Trial, search
+from rtbench.analysis.capacity_search import Found, Judgement, Search, SearchPlan, Trial, rehearse, search
 from rtbench.analysis.capacity_step import StepResult, enough, measure_step, needed
 from rtbench.clock import NS_PER_S, monotonic_ns, unix_ns
+from rtbench.core.emulator_load import TABLE as EMULATOR_LOAD
+from rtbench.core.emulator_load import EmulatorLoad
 from rtbench.load.course import Lead
 from rtbench.load.reference import ReferenceCall
 from rtbench.results.reader import part_of_run
 from rtbench.results.run_directory import RunDirectory
+from rtbench.scenario.estimate import CALL_MINUTES, Estimate, of_search
+from rtbench.scenario.model import Scenario
 from rtbench.scenario.shape import arrivals_s
 from rtbench.scenario.threshold import Threshold
 from rtbench.scenario.threshold_metric import measured_on
@@ -36,6 +40,9 @@ RETRIES = 2
 """Of a step in which the generator was late: a busy moment of the machine is no limit."""
 
 ROW_TABLES = ("turns", "sessions", "stimuli")
+EDGES_REHEARSED = 30
+"""For the estimate: each is the same share above the one before."""
+
 STEP_S = 1.0
 """How often it is looked whether there are enough samples."""
 
@@ -85,6 +92,31 @@ class CapacityPlan:
     """One more caller, in a process of its own. In a closed load it is one of those that a level counts."""
 
 
+def estimate_search(scenario: Scenario, plan: CapacityPlan) -> Estimate:
+    """What a search may come to: rehearsed for edges from the first load to the last, with steps as short, and as
+    long, as may be. Steps that are held again, as the generator was late, come on top of it."""
+    first, last = plan.search.first, plan.search.most
+    edges = [first * (last / first) ** (place / EDGES_REHEARSED) for place in range(EDGES_REHEARSED + 1)]
+    courses = [rehearse(plan.search, edge * 1.0001) for edge in edges]
+    times = plan.times
+    shortest = min(_call_minutes(plan, course, times.hold_s) for course in courses)
+    longest = max(_call_minutes(plan, course, times.longest_s) for course in courses)
+    return of_search(scenario, shortest, longest)
+
+
+def _call_minutes(plan: CapacityPlan, course: list[Trial], held_s: float) -> float:
+    """Of a course whose steps are held so long each."""
+    times, beside = plan.times, plan.open_load and plan.reference is not None
+    minutes = 0.0
+    for trial in course:
+        in_calls = trial.level
+        if plan.open_load:
+            in_calls = min(float(plan.most_users), trial.level * CALL_MINUTES * 60) + beside
+        factor = times.soak if trial.phase == "soak" else 1.0
+        minutes += in_calls * (times.reach_s + times.settle_s + held_s * factor) / 60
+    return minutes
+
+
 class CapacitySearch:
     """A search under way; `drive` is its course, and `watch` sees the run's rows."""
 
@@ -100,6 +132,7 @@ class CapacitySearch:
         self._note = note
         self._course = course or search(plan.search)
         self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._emulator = EmulatorLoad()
         self._measuring_since_ns: int | None = None
         self._level = 0
         self._call_lengths_s: deque[float] = deque(maxlen=KEPT_CALLS)
@@ -116,6 +149,8 @@ class CapacitySearch:
             self._call_lengths_s.append((row["ended_ns"] - row["planned_ns"]) / NS_PER_S)
         elif table == "generator":
             self._sessions[row["worker"]] = row["sessions"]
+        elif table == EMULATOR_LOAD:
+            self._emulator.take(row)
         if self._measuring_since_ns is not None and self._belongs(table, row):
             self._rows.setdefault(table, []).append(dict(row))
 
@@ -148,7 +183,7 @@ class CapacitySearch:
         self._reach(lead, trial.level)
         self._settle()
         factor = times.soak if trial.phase == "soak" else 1.0
-        self._rows, self._measuring_since_ns = {}, unix_ns()
+        self._rows, self._emulator, self._measuring_since_ns = {}, EmulatorLoad(), unix_ns()
         start_ns = monotonic_ns()
         while True:
             gevent.sleep(STEP_S)
@@ -234,4 +269,6 @@ class CapacitySearch:
         plan = self._plan
         provenance = {"transport": plan.transport, "scenarios": [{"name": plan.scenario}]}
         run = part_of_run(RunDirectory(Path()), provenance, self._rows)
-        return measure_step(run, trial, since_ns, seconds, plan.slos, tolerant=plan.tolerant)
+        return measure_step(
+            run, trial, since_ns, seconds, plan.slos, tolerant=plan.tolerant, emulator=self._emulator
+        )

@@ -21,6 +21,7 @@ from rtbench.core.errors import ExitCode, UsageError
 from rtbench.results.run_directory import RUN_JSON, safe_name
 from rtbench.scenario.effective import effective_text
 from rtbench.scenario.load import load_scenario
+from rtbench.scenario.model import Scenario
 from rtbench.scenario.overrides import parse_value
 
 MOST_POINTS = 200
@@ -36,6 +37,7 @@ class PreparedPoint:
 
     point: SweepPoint
     text: str
+    scenario: Scenario
 
     @property
     def folder(self) -> str:
@@ -96,28 +98,33 @@ def prepare(scenario: Path, points: Sequence[SweepPoint]) -> list[PreparedPoint]
     """The points with their scenarios, all validated. Raises UsageError naming file and key at the first fault."""
     prepared = []
     for point in points:
-        source = load_scenario(scenario, overrides=point.settings).source
-        assert source is not None  # it was read from a file
-        prepared.append(PreparedPoint(point, effective_text(source)))
+        changed = load_scenario(scenario, overrides=point.settings)
+        assert changed.source is not None  # it was read from a file
+        prepared.append(PreparedPoint(point, effective_text(changed.source), changed))
     return prepared
 
 
 def hold_sweep(
     directory: Path,
     points: Sequence[PreparedPoint],
-    arguments: Sequence[str],
+    arguments: Callable[[], Sequence[str] | None],
     note: Callable[[HeldPoint], None],
 ) -> list[HeldPoint]:
-    """Run the points one after the other with these options of `rtbench run`, telling each that is over to `note`.
+    """Run the points one after the other, telling each that is over to `note`.
 
-    Each gets a folder in `directory` with its scenario and, in it, its run's directory. A signal to stop is
-    passed on to the run under way, which drains; the sweep ends with it, as with a run whose exit code is in
-    FATAL. Raises UsageError where the folder cannot be written to.
+    `arguments` is asked before each point for the options of its `rtbench run`; None ends the sweep. Each gets
+    a folder in `directory` with its scenario and, in it, its run's directory. A signal to stop is passed on
+    to the run under way, which drains; the sweep ends with it, as with a run whose exit code is in FATAL.
+    A sweep that is killed takes the run under way with it, whose standard input then ends. Raises UsageError
+    where the folder cannot be written to.
     """
     held: list[HeldPoint] = []
     with _Stopper.installed() as stopper:
         for each in points:
-            point = _hold(directory / each.folder, each, arguments, stopper)
+            options = arguments()
+            if options is None:
+                break
+            point = _hold(directory / each.folder, each, options, stopper)
             held.append(point)
             note(point)
             if stopper.stopped or point.exit_code in FATAL:
@@ -132,9 +139,10 @@ def _hold(folder: Path, prepared: PreparedPoint, arguments: Sequence[str], stopp
         scenario.write_text(prepared.text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written to ({error.strerror}).") from error
-    command = [sys.executable, "-m", "rtbench", "run", str(scenario), "--out", str(folder), *arguments]
+    command = [sys.executable, "-m", "rtbench", "run", str(scenario), "--out", str(folder)]
+    command += ["--with-parent", *arguments]
     # What the run prints at its end is in its report; progress and errors stay on standard error.
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         stopper.watch(process)
         code = process.wait()
     if stopper.stopped or code < 0:

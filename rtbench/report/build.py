@@ -12,6 +12,7 @@ from rtbench.analysis.summary import Summary, summarise
 from rtbench.analysis.summary_json import summary_json
 from rtbench.analysis.truth import with_interruption_truth, with_truth
 from rtbench.core.errors import UsageError
+from rtbench.report.calibration import machine_calibration
 from rtbench.report.compare import render_markdown as render_comparison_markdown
 from rtbench.report.compare import write_compare
 from rtbench.report.figures import (
@@ -44,12 +45,20 @@ def make_report(
     where `run_dir` is no run or cannot be written to.
     """
     run = load_run(run_dir)
-    summary = summarise(run, thresholds)
+    summary = with_error_bar(summarise(run, thresholds), run)
     try:
         _write(run, summary, comparison, strict=strict)
     except OSError as error:
         raise UsageError(f"{run_dir}: the report cannot be written ({error.strerror or error}).") from error
     return summary
+
+
+def with_error_bar(summary: Summary, run: Run) -> Summary:
+    """With what a calibration of the run's machine says of its waits, where that machine's file is here."""
+    calibration = machine_calibration(run.provenance)
+    if calibration is None:
+        return summary
+    return dataclasses.replace(summary, error_bar=calibration.error_bar(summary.health.sessions_max))
 
 
 def load_run(run_dir: Path) -> Run:

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from rtbench.analysis.calibration import Calibration, CalibrationLevel, fingerprint
+from rtbench.analysis.calibration import Calibration, CalibrationLevel, ErrorBar, fingerprint
 from rtbench.report import notation
 from rtbench.results.machine_files import calibration_file, read_machine_file
 
@@ -31,21 +31,26 @@ def machine_calibration(provenance: Mapping[str, Any]) -> Calibration | None:
         return None  # of another version: as good as none
 
 
-def error_bar(calibration: Calibration | None, sessions: int) -> str:
-    """The error bar of a run's waits in words, for so many sessions at a time."""
-    if calibration is None:
+def told_error_bar(error: ErrorBar | None) -> str:
+    """The error bar of a run's waits in words."""
+    if error is None:
         return "this machine was never calibrated for this transport; `rtbench calibrate` does it"
-    made = f"{calibration.transport}, {calibration.made_at[:10]}"
-    valid = calibration.valid_up_to
+    made = f"{error.transport}, {error.made_at[:10]}"
+    valid = error.valid_up_to
     limit = "VALID at no number of sessions" if valid is None else f"VALID up to {valid:,} sessions"
-    level = calibration.at(sessions)
-    error = level.errors.get(HEADLINE) if level is not None else None
-    if level is None or error is None:
+    if error.sessions is None:
         return f"beyond what was calibrated: {limit} ({made})"
     return (
-        f"±{error.p99_abs_ms:.2f} ms (99% of turns), {error.p50_ms:+.2f} ms in the middle, measured with "
-        f"{level.sessions:,} sessions; {limit} ({made})"
+        f"{short_error_bar(error)}, {error.p50_ms:+.2f} ms in the middle, measured with "
+        f"{error.sessions:,} sessions; {limit} ({made})"
     )
+
+
+def short_error_bar(error: ErrorBar) -> str:
+    """The same for a headline."""
+    if error.p99_abs_ms is None:
+        return "beyond what was calibrated"
+    return f"±{error.p99_abs_ms:.2f} ms (99% of turns)"
 
 
 def render_calibration(calibration: Calibration) -> Group:

@@ -13,14 +13,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from rtbench.analysis.calibration import Calibration
 from rtbench.analysis.compare import Comparison
-from rtbench.analysis.health import Health
 from rtbench.analysis.measurement_error import MeasurementError
 from rtbench.analysis.quantiles import MIN_SESSIONS
 from rtbench.analysis.summary import Summary
-from rtbench.report import cost, notation
-from rtbench.report.calibration import error_bar, machine_calibration
+from rtbench.report import cost, notation, sound
+from rtbench.report.calibration import told_error_bar
 from rtbench.report.figures import interruption_timeline, turn_timeline
 from rtbench.report.glossary import glossary
 from rtbench.report.network import network_facts
@@ -90,11 +88,13 @@ def render_page(
         network=dict(network_facts(summary.network)) if summary.network else {},
         cost=dict(cost.cost_facts(summary.cost)) if summary.cost else {},
         cost_note=cost.NOTE,
+        sound=dict(sound.sound_facts(summary.sound, summary.network)) if summary.sound else {},
+        sound_note=sound.NOTE,
         worst=worst,
         comparison=comparison,
         timeline_caption=turn_timeline.CAPTION,
         interruption_caption=interruption_timeline.CAPTION,
-        health=dict(_health(summary.health, machine_calibration(run.provenance))),
+        health=dict(_health(summary)),
         min_sessions=MIN_SESSIONS,
         measurement_errors=dict(_measurement_errors(summary)),
         environment=dict(_environment(run.provenance)),
@@ -170,8 +170,9 @@ def _tiles(summary: Summary) -> Iterator[Tile]:
     yield Tile("Sessions", f"{sessions:,}", f"at most {summary.health.sessions_max:,} at a time")
 
 
-def _health(health: Health, calibration: Calibration | None) -> Iterator[tuple[str, str]]:
-    yield "Error bar of waits", error_bar(calibration, health.sessions_max)
+def _health(summary: Summary) -> Iterator[tuple[str, str]]:
+    health, emulator = summary.health, summary.emulator
+    yield "Error bar of waits", told_error_bar(summary.error_bar)
     yield "Engines", f"{health.engines:,}"
     yield "Frames sent", f"{health.frames_sent:,}"
     yield "Send lateness, median", notation.number(health.send_lateness_p50_ms, "ms")
@@ -183,6 +184,9 @@ def _health(health: Health, calibration: Calibration | None) -> Iterator[tuple[s
     yield "Longest garbage collection", notation.number(health.gc_pause_max_ms, "ms")
     if health.rss_bytes_max is not None:
         yield "Memory of the largest engine", f"{health.rss_bytes_max / 1e6:,.0f} MB"
+    if emulator is not None:
+        yield "CPU of the emulator, p95", notation.percent(emulator.cpu_share)
+        yield "Hold-up of the emulator's event loop, p95", notation.number(emulator.loop_lag_ms, "ms")
 
 
 def _measurement_errors(summary: Summary) -> Iterator[tuple[str, MeasurementError]]:

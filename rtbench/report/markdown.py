@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.summary import Summary
-from rtbench.report import cost, notation
+from rtbench.report import cost, notation, sound
+from rtbench.report.calibration import told_error_bar
 from rtbench.report.network import network_facts
 from rtbench.report.reliability import reliability_counts
 
@@ -21,6 +22,7 @@ def render_markdown(summary: Summary, compared: str = "") -> str:
     blocks = [
         f"# {summary.verdict.level}: {summary.run['name']}",
         summary.sentence,
+        *([f"Error bar of waits: {told_error_bar(summary.error_bar)}."] if summary.error_bar else []),
         *_findings(summary),
         *_thresholds(summary),
         *([compared] if compared else []),
@@ -29,6 +31,7 @@ def render_markdown(summary: Summary, compared: str = "") -> str:
         *_turn_taking(summary),
         *_reliability(summary),
         *_network(summary),
+        *_sound(summary),
         *_cost(summary),
         *_errors(summary),
     ]
@@ -67,6 +70,14 @@ def _network(summary: Summary) -> Iterator[str]:
     if summary.network is not None:
         yield "## Network"
         yield table(["of calls over WebRTC", ""], [list(fact) for fact in network_facts(summary.network)])
+
+
+def _sound(summary: Summary) -> Iterator[str]:
+    if summary.sound is not None:
+        yield "## Sound of the answers"
+        facts = sound.sound_facts(summary.sound, summary.network)
+        yield table(["of recorded answers", ""], [list(fact) for fact in facts])
+        yield sound.NOTE
 
 
 def _cost(summary: Summary) -> Iterator[str]:

@@ -15,6 +15,7 @@ from rtbench.analysis.thresholds import Status
 from rtbench.analysis.turn_taking import TurnTaking
 from rtbench.analysis.verdict import Level
 from rtbench.report import notation
+from rtbench.report.calibration import short_error_bar
 from rtbench.report.compare import render_comparison
 
 SHOWN_RATES = ("yield_rate", "false_interruption_rate", "cut_in_rate", "false_cutoff_rate")
@@ -55,7 +56,12 @@ def render_summary(summary: Summary) -> RenderableType:
     """Verdict with its findings, thresholds, table and sentence."""
     verdict = summary.verdict
     colour = COLOURS[verdict.level]
-    parts: list[RenderableType] = [Text(f" {verdict.level} ", style=f"bold reverse {colour}")]
+    headline = Text(f" {verdict.level} ", style=f"bold reverse {colour}")
+    if summary.error_bar is not None:
+        headline = Text.assemble(
+            headline, (f"  error bar of waits {short_error_bar(summary.error_bar)}", "dim")
+        )
+    parts: list[RenderableType] = [headline]
     for finding in verdict.findings:
         parts.append(Padding(Text(f"{finding.message} {finding.advice}", style=colour), (0, 0, 0, 2)))
     if summary.thresholds:

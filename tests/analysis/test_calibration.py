@@ -71,6 +71,14 @@ def test_a_run_takes_the_error_of_the_next_larger_level() -> None:
     assert found.at(101) is None
 
 
+def test_the_error_bar_is_of_the_waits_at_the_next_larger_level() -> None:
+    found = calibration(level(1), level(50), level(100, Level.SUSPECT)).error_bar(12)
+    assert (found.sessions, found.valid_up_to, found.transport) == (50, 50, "websocket")
+    assert found.p99_abs_ms == level(50).errors["voice_to_voice_ms"].p99_abs_ms
+    beyond = calibration(level(1)).error_bar(2)
+    assert (beyond.sessions, beyond.p50_ms, beyond.p99_abs_ms, beyond.valid_up_to) == (None, None, None, 1)
+
+
 def test_it_is_written_and_read_as_it_is() -> None:
     found = calibration(level(1), level(50, Level.SUSPECT))
     assert Calibration.from_dict(found.as_dict()) == found

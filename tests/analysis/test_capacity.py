@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rtbench.analysis.capacity import CapacityResult, reference_waits
+from rtbench.analysis.capacity import CapacityResult, held_so_far, reference_waits
 from rtbench.analysis.capacity_search import Found, Judgement
 from rtbench.core.errors import ExitCode
 from rtbench.scenario.threshold import parse_threshold
@@ -95,3 +95,16 @@ def test_the_reference_sessions_waits_are_those_of_turns_that_ended_in_the_step(
     steps = [make_step(5, 500.0, started_unix_ns=start * second, seconds=6.0) for start in (2, 9, 20)]
     waits = reference_waits(turns, steps)
     assert [(wait.n, wait.median_ms) for wait in waits] == [(6, 404.5), (1, None), (5, math.inf)]
+
+
+def test_a_budget_that_ended_the_search_leaves_what_held_until_then(make_step) -> None:
+    steps = [make_step(5, 500.0), make_step(10, 700.0), make_step(20, 900.0), make_step(15, 850.0)]
+    assert held_so_far(steps) == 10
+    result = outcome(Found("budget", held_so_far(steps)), *steps)
+    assert result.sentence == (
+        "No capacity: the budget was spent before the search was over. "
+        "Until then at least 10 concurrent calls hold voice_to_voice_ms p95 < 800."
+    )
+    assert result.exit_code is ExitCode.BUDGET
+    assert held_so_far(steps[2:]) is None
+    assert "no load held" in outcome(Found("budget", None), *steps[2:]).sentence

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rtbench.analysis.capacity_search import Found, Judgement, SearchPlan, Trial, search
+from rtbench.analysis.capacity_search import Found, Judgement, SearchPlan, Trial, rehearse, search
 
 HOLDS, BREAKS, UNKNOWN, GENERATOR = Judgement
 
@@ -150,3 +150,9 @@ def test_a_queue_whose_delay_grows_is_found_where_it_crosses_the_limit(seed: int
 
     found, _ = run(SearchPlan(5, 200), service)
     assert found.level == pytest.approx(40, rel=0.1)
+
+
+def test_a_rehearsal_tries_what_a_search_would() -> None:
+    plan = SearchPlan(8, 200, repeats=2)
+    for knee in (1, 8, 47, 500):
+        assert rehearse(plan, knee) == run(plan, edge_at(knee))[1]

@@ -5,6 +5,8 @@ import pytest
 from rtbench.analysis.comparability import (
     differences,
     effective_codec,
+    effective_networks,
+    likeness,
     refuse_incomparable,
     refuse_invalid,
 )
@@ -51,6 +53,33 @@ def test_what_must_be_the_same_is_told_where_it_is_not(
     other = read_run(night(f"other-{name}", **SMALL, **change))
     with pytest.raises(UsageError, match=rf"^comparable-base and other-{name} cannot be compared: .*{told}"):
         refuse_incomparable(base, [base, other])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "unlike"),
+    [
+        ("slower emulator again", {"delay": 900}, set()),
+        ("another target again", {"target": "openai", "seed": 9}, set()),
+        ("other transport", {"transport": "webrtc"}, {"transport", "codec"}),
+        ("other corpus", {"corpus": {"name": "mine", "sha256": "beef"}}, {"corpus"}),
+        ("other users", {"users": 50}, {"scenario"}),
+        ("other metrics", {"metric_version": 2}, {"metric version"}),
+    ],
+)
+def test_runs_are_alike_where_they_can_be_compared(night, base, name: str, change: dict, unlike: set) -> None:
+    other = read_run(night(name, **SMALL, **change))
+    one, two = likeness(base.provenance), likeness(other.provenance)
+    assert {key for key in one if one[key] != two[key]} == unlike
+    assert bool(list(differences(base, other))) == bool(unlike)
+
+
+@pytest.mark.parametrize(
+    ("lines", "networks"),
+    [("", []), ("network: 4g\n", ["4g"]), ("network: {delay: 80 ms}\n", ["custom"])],
+)
+def test_the_network_of_a_run_is_that_of_its_scenarios(lines: str, networks: list[str]) -> None:
+    text = f"name: a\nconversation: [{{say: {{role: question}}}}, listen]\n{lines}"
+    assert effective_networks({"scenarios": [{"path": "a.yaml", "text": text}]}) == networks
 
 
 def test_the_load_that_was_held_counts_more_than_the_scenarios(night) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from rtbench.analysis.cost import KINDS, count_cost
+from rtbench.analysis.cost import KINDS, count_cost, spent
 
 NS_PER_MINUTE = 60_000_000_000
 TOKENS = dict(zip(KINDS, (100, 500, 300, 20, 700), strict=True))
@@ -29,3 +29,9 @@ def test_one_turn_without_a_price_leaves_the_sum_untold(make_turns, make_session
 def test_a_service_that_reports_no_tokens_has_no_cost(make_turns, make_sessions) -> None:
     assert count_cost(make_turns({}, {}), make_sessions({})) is None
     assert count_cost(make_turns(), make_sessions()) is None
+
+
+def test_what_a_budget_counts_is_every_cent_and_every_open_second(make_turns, make_generator) -> None:
+    turns = make_turns({"cost_usd": 0.05}, {"cost_usd": 0.01, "void": True}, {})
+    seconds = make_generator({"sessions": 120}, {"sessions": 30, "interval_ms": 2000.0})
+    assert spent(turns, seconds) == (pytest.approx(0.06), pytest.approx(3.0))

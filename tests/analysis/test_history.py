@@ -55,6 +55,38 @@ def test_runs_of_other_scenarios_targets_and_transports_have_their_own_history()
     ]
 
 
+ALIKE = {"codec": "opus", "corpus": "english (sha256 1)", "load": "users 5"}
+
+
+def test_nights_that_cannot_be_compared_do_not_share_a_line() -> None:
+    nights = [
+        summary(1, 700.0, likeness=ALIKE),
+        summary(2, 700.0, likeness=ALIKE),
+        summary(3, 500.0, likeness={**ALIKE, "load": "users 9"}),
+        summary(4, 700.0, likeness=ALIKE),
+        summary(5, 500.0, likeness={**ALIKE, "load": "users 9", "corpus": "english (sha256 2)"}),
+    ]
+    found = histories(nights)
+    assert [(each.name, [night.run for night in each.nights]) for each in found] == [
+        ("calls emulator websocket", ["night01", "night02", "night04"]),
+        ("calls emulator websocket #2", ["night03"]),
+        ("calls emulator websocket #3", ["night05"]),
+    ]
+    assert [each.unlike for each in found] == [
+        "",
+        "Its nights cannot be compared with those of the history before it: other load.",
+        "Its nights cannot be compared with those of the history before it: other corpus.",
+    ]
+
+
+def test_codec_and_network_are_in_the_name() -> None:
+    over = {"transport": "webrtc", "codec": "pcmu", "network": "lte"}
+    assert [each.name for each in histories([summary(1, 700.0, **over), summary(2, 700.0)])] == [
+        "calls emulator webrtc pcmu lte",
+        "calls emulator websocket",
+    ]
+
+
 def test_invalid_runs_and_figures_that_could_not_be_told_are_left_out() -> None:
     (found,) = histories(
         [summary(1, 700.0), summary(2, 9999.0, "INVALID"), summary(3, None), summary(4, 701.0)]

@@ -27,7 +27,8 @@ def test_summary_json_has_the_documented_keys(content: dict[str, Any]) -> None:
     assert list(content) == [
         "summary_version", "metric_version", "run", "verdict", "exit_code", "sentence", "thresholds",
         "baseline", "metrics", "rates", "outcomes",
-        "errors", "generator", "measurement_error", "turn_taking", "network", "reliability", "cost", "worst_turns",
+        "errors", "generator", "emulator", "error_bar", "measurement_error", "turn_taking", "network", "reliability",
+        "cost", "sound", "worst_turns",
     ]  # fmt: skip
     assert content["summary_version"] == SUMMARY_VERSION
     headline = content["metrics"][0]

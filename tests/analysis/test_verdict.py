@@ -4,6 +4,7 @@ import pytest
 
 from rtbench.analysis.health import Health
 from rtbench.analysis.verdict import Level, Verdict, judge, judge_part
+from rtbench.core.emulator_load import EmulatorLoad
 from rtbench.results.reconciliation import Reconciliation
 
 WELL = Health(
@@ -62,6 +63,7 @@ def test_a_busy_engine_makes_a_run_suspect(hundred_turns) -> None:
     [
         ({"workers_finished": 1}, "workers_lost"),
         ({"engines_died": 1}, "engine_died"),
+        ({"engines_died": 1, "engines_silent": 1}, "engine_silent"),
         ({"rows_sent": 101}, "rows_lost"),
         ({"rows_received": 99}, "rows_lost"),
     ],
@@ -111,6 +113,25 @@ def test_an_emulator_without_room_makes_a_run_suspect(
     assert _codes(verdict) == codes
     assert verdict.level is (Level.SUSPECT if codes else Level.VALID)
     assert all("97%" in finding.message and "85%" in finding.message for finding in verdict.findings)
+
+
+def test_an_emulator_whose_loop_is_late_makes_a_run_suspect(hundred_turns) -> None:
+    counted = dataclasses.replace(COUNTED, emulator_loop_lag_ms=20.0)
+    assert judge(hundred_turns, WELL, counted, rows_read=100).level is Level.VALID
+    counted = dataclasses.replace(COUNTED, emulator_loop_lag_ms=42.0)
+    verdict = judge(hundred_turns, WELL, counted, rows_read=100)
+    assert _codes(verdict) == ["emulator_late"]
+    assert verdict.findings[0].message == (
+        "The emulator's event loop was up to 42 ms late (limit 20 ms): answers waited for it, too."
+    )
+    assert "Run fewer users" in verdict.findings[0].advice
+
+
+def test_an_emulator_without_room_makes_a_part_of_a_run_suspect(hundred_turns) -> None:
+    busy = EmulatorLoad()
+    busy.take({"cpu_share": 0.99, "loop_lag_max_ms": 90.0})
+    assert _codes(judge_part(hundred_turns, WELL, busy)) == ["emulator_busy", "emulator_late"]
+    assert judge_part(hundred_turns, WELL, EmulatorLoad()).level is Level.VALID
 
 
 def test_calls_that_were_due_and_did_not_start_are_not_hidden(hundred_turns) -> None:

@@ -86,3 +86,20 @@ def test_bad_usage_is_told(orders, words) -> None:
     with pytest.raises(UsageError, match=rf"^{words[0]}"):
         run(*words)
     assert orders == []
+
+
+@pytest.mark.parametrize(
+    ("words", "levels", "hold_s"),
+    [
+        ((), [1, 10, 50, 100, 200, 400], 20.0),
+        (("--quick",), [1, 10, 50], 8.0),
+        (("--quick", "--hold", "4 s", "--levels", "1,5"), [1, 5], 4.0),
+        (("--sessions", "120"), [1, 10, 50, 100, 120], 20.0),
+        (("--sessions", "1"), [1], 20.0),
+        (("--quick", "--sessions", "20"), [1, 10, 20], 8.0),
+    ],
+)
+def test_it_is_as_long_and_as_large_as_asked_for(orders, words, levels: list[int], hold_s: float) -> None:
+    run(*words)
+    ((order, _),) = orders
+    assert (list(order.levels), order.hold_s) == (levels, hold_s)

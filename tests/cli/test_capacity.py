@@ -12,7 +12,7 @@ import pytest
 
 from rtbench.analysis.capacity_search import Found, Judgement
 from rtbench.cli import capacity
-from rtbench.core.errors import ExitCode, RunInvalid, TargetUnreachable, UsageError
+from rtbench.core.errors import BudgetReached, ExitCode, RunInvalid, TargetUnreachable, UsageError
 from rtbench.load import run as running
 from rtbench.load.capacity import CapacityPlan, CapacitySearch
 from rtbench.load.run import LedLoad, RunEnd, RunOptions
@@ -181,3 +181,33 @@ def test_bad_usage_is_told_before_anything_is_started(command, held, tmp_path, w
 def test_without_a_scenario_there_is_nothing_to_search_with(command) -> None:
     with pytest.raises(UsageError, match="needs a scenario"):
         command()
+
+
+REMOTE = ("--target", "https://voice.example.com/v1")
+
+
+def test_a_search_may_spend_what_its_budget_says_with_its_reference_session(command, held, capsys) -> None:
+    assert command(str(SCENARIO), *SLO, *REMOTE, "--to", "20", "--budget-minutes", "30") == ExitCode.PASS
+    assert held.options is not None
+    (meter,) = held.options.guards
+    assert meter.stop(29 * 60) is None
+    assert "the budget of 30 call minutes is reached" in str(meter.stop(30 * 60))  # by the reference alone
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told.startswith("rtbench: ")
+    assert " call minutes, about " in told
+
+
+def test_a_budget_that_ends_the_search_leaves_what_was_found_until_then(
+    command, held, tmp_path, capsys
+) -> None:
+    held.failure = BudgetReached("the budget of 1 USD is reached after 60 s: 1.0100 USD spent")
+    held.found = None
+    assert command(str(SCENARIO), *SLO, *REMOTE, "--budget-usd", "1") == ExitCode.BUDGET
+    output = capsys.readouterr()
+    assert "the budget of 1 USD is reached after 60 s" in output.err
+    told = " ".join(output.out.split())
+    assert (
+        "No capacity: the budget was spent before the search was over. Until then at least 20 concurrent calls hold"
+        in told
+    )
+    assert list(tmp_path.glob("out/*/capacity.html"))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rtbench.analysis import cost
 from rtbench.cli import sweep
-from rtbench.core.errors import UsageError
+from rtbench.core.errors import ExitCode, UsageError
 from rtbench.load import sweep as holding
 from rtbench.load.sweep import HeldPoint, PreparedPoint
 
@@ -37,12 +38,16 @@ def codes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def hold(
         directory: Path,
         points: list[PreparedPoint],
-        arguments: list[str],
+        arguments: Callable[[], list[str] | None],
         note: Callable[[HeldPoint], None],
     ) -> list[HeldPoint]:
-        (directory / "arguments").write_text("\n".join(arguments))
         held = []
         for each, code in zip(points, codes, strict=False):
+            options = arguments()
+            if options is None:
+                break
+            with (directory / "arguments").open("a") as given:
+                given.write("\n".join([*options, ""]))
             path = directory / each.folder / "run"
             path.mkdir(parents=True)
             (path / "run.json").write_text("{}")
@@ -86,7 +91,7 @@ def test_options_of_the_runs_are_passed_on_as_they_are(run, codes, tmp_path: Pat
     assert (directory / "arguments").read_text().splitlines() == [
         "--target=http://127.0.0.1:1/v1",
         "--users=3",
-        "--spawn-rate=2",
+        "--spawn-rate=2.0",
         "--duration=5 s",
         "--no-budget",
     ]
@@ -138,3 +143,51 @@ def test_without_settings_the_scenario_s_own_grid_is_run(run, codes, tmp_path: P
 def test_without_settings_and_without_a_grid_nothing_is_run(run, codes) -> None:
     with pytest.raises(UsageError, match="carries no sweep"):
         run()
+
+
+MONEY = ("--users", "60", "--duration", "1 min", "--target", "https://voice.example.com/v1")
+
+
+def spending(monkeypatch: pytest.MonkeyPatch, usd: float, minutes: float) -> None:
+    """Each point's run has spent so much."""
+    monkeypatch.setattr(cost, "spent", lambda turns, generator: (usd, minutes))
+
+
+def test_the_budget_is_that_of_all_points_and_ends_the_sweep(
+    run, codes, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    codes += [0, 0, 0]
+    spending(monkeypatch, 0.3, 10.0)
+    code = run("--set", f"{KEY}=200,500,900", *MONEY, "--budget-usd", "0.5", "--budget-minutes", "100")
+    assert code == ExitCode.BUDGET
+    (directory,) = (tmp_path / "out").iterdir()
+    given = (directory / "arguments").read_text().splitlines()
+    assert [option for option in given if option.startswith("--budget")] == [
+        *("--budget-usd=0.5", "--budget-minutes=100"),
+        *("--budget-usd=0.2", "--budget-minutes=90"),
+    ]
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("rtbench: 3 runs of about 180.0 call minutes in all, about ")
+    assert told[-1].startswith("rtbench: the budget of 0.5 USD is reached after ")
+    assert told[-1].endswith("s: 0.6000 USD spent; its report covers the points that were run")
+    assert (directory / "sweep.html").is_file()
+
+
+def test_a_budget_that_is_reached_by_the_last_point_stops_nothing(run, codes, monkeypatch) -> None:
+    codes += [0, 0]
+    spending(monkeypatch, 0.3, 10.0)
+    assert run("--set", f"{KEY}=200,500", *MONEY, "--budget-usd", "0.5") == 0
+
+
+def test_a_point_that_reached_the_budget_ends_the_sweep_with_its_report(run, codes, capsys) -> None:
+    codes += [0, ExitCode.BUDGET]
+    assert run("--set", f"{KEY}=200,500,900", "--budget-minutes", "5") == ExitCode.BUDGET
+    assert "its report covers the points that were run" in capsys.readouterr().err
+
+
+def test_money_without_a_limit_is_refused_before_anything_is_made(run, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="may cost money"):
+        run("--set", f"{KEY}=200", *MONEY)
+    with pytest.raises(UsageError, match="there is no price of the model 'mine'"):
+        run("--set", "session.model=mine", *MONEY, "--budget-usd", "3")
+    assert not (tmp_path / "out").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from hdrh.histogram import HdrHistogram
 from rtbench.analysis.capacity_search import Judgement, SearchPlan
 from rtbench.analysis.capacity_step import StepResult
 from rtbench.load import capacity as module
-from rtbench.load.capacity import CapacityPlan, CapacitySearch, StepTimes
+from rtbench.load.capacity import CapacityPlan, CapacitySearch, StepTimes, estimate_search
 from rtbench.load.course import Lead
+from rtbench.load.reference import ReferenceCall
+from rtbench.scenario.model import Scenario
 from rtbench.scenario.threshold import parse_threshold
 
 NS_PER_S = 1_000_000_000
@@ -32,6 +35,7 @@ class Service:
         self.callers = 0
         self.levels: list[int] = []
         self.late_from = 10_000
+        self.emulator_late_from = 10_000
         self.search: CapacitySearch | None = None
         self._due = 0.0
         self._second_ns = self.now_ns
@@ -70,6 +74,8 @@ class Service:
         row |= {"cpu_share": 0.2, "frames_sent": 25, "send_lateness_max_ms": 1.0, "loop_lag_max_ms": 1.0}
         row |= {"gc_pause_max_ms": 0.0, "rows_written": 0, "rss_bytes": 1}
         self.search.watch("generator", {**row, "send_lateness": histogram.encode().decode()})
+        late = self.callers > self.emulator_late_from
+        self.search.watch("emulator", {"cpu_share": 0.3, "loop_lag_max_ms": 90.0 if late else 2.0})
 
 
 @pytest.fixture
@@ -154,6 +160,15 @@ def test_the_generators_limit_is_tried_again_and_then_believed(search, service) 
     assert [step.level for step in late] == [22.0] * (module.RETRIES + 1)
 
 
+def test_an_emulator_that_cannot_keep_up_is_no_knee_of_a_service(search, service) -> None:
+    service.emulator_late_from = 20
+    found = search()
+    assert found.found.ending == "generator"
+    last = found.steps[-1]
+    assert (last.level, last.verdict.findings[0].code) == (22.0, "emulator_late")
+    assert all(step.verdict.level == "VALID" for step in found.steps if step.level <= 20)
+
+
 def test_a_busy_moment_is_no_limit(search, service) -> None:
     service.late_from = 20
     watch = CapacitySearch.watch
@@ -187,3 +202,22 @@ def test_a_step_that_starves_ends_after_its_longest_time(search) -> None:
     found = search(first=1, most=2)
     assert found.found.ending == "samples"
     assert found.steps[0].seconds == pytest.approx(180, abs=2)
+
+
+SCENARIO = Scenario.model_validate({"name": "a", "conversation": [{"say": "hours_question"}, "listen"]})
+
+
+def test_the_estimate_of_a_search_goes_from_its_shortest_course_to_its_longest() -> None:
+    """By hand: ten callers for a step of 5 + 5 + 15 s and a last one of 5 + 5 + 45 s; or of 180 s and of 540 s."""
+    slo = parse_threshold("voice_to_voice_ms:p95<800")
+    plan = CapacityPlan((slo,), SearchPlan(10, 10, repeats=1), "a", "websocket", 10)
+    assert str(estimate_search(SCENARIO, plan)).startswith("13 to 123 call minutes, about ")
+
+
+def test_the_estimate_of_an_open_search_knows_the_cap_and_the_caller_beside_it(tmp_path: Path) -> None:
+    """By hand: at a call per second 180 calls of three minutes are under way, of which 29 may be, and one beside."""
+    slo = parse_threshold("voice_to_voice_ms:p95<800")
+    search = SearchPlan(1, 1, repeats=1, whole=False)
+    beside = ReferenceCall(tmp_path / "a.yaml", tmp_path, [])
+    plan = CapacityPlan((slo,), search, "a", "websocket", 29, open_load=True, reference=beside)
+    assert estimate_search(SCENARIO, plan).minutes == pytest.approx(30 * (190 + 550) / 60)

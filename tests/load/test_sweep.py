@@ -14,6 +14,7 @@ from rtbench.core.errors import ExitCode, UsageError
 from rtbench.load import sweep
 from rtbench.load.sweep import HeldPoint, PreparedPoint, grid, hold_sweep, prepare, scenario_grid
 from rtbench.scenario.load import load_scenario
+from rtbench.scenario.model import Scenario
 
 KEY = "session.turn_detection.silence_duration_ms"
 SCENARIO = """\
@@ -24,6 +25,10 @@ conversation:
   - say: {role: question}
   - listen
 """
+
+
+CALLS = Scenario.model_validate({"name": "calls", "conversation": [{"say": "hours_question"}, "listen"]})
+"""In place of a point's own, where only its text is read."""
 
 
 @pytest.fixture
@@ -160,26 +165,41 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 
 def _points(*codes: int) -> list[PreparedPoint]:
-    return [PreparedPoint(SweepPoint(n, {"code": code}), str(code)) for n, code in enumerate(codes, start=1)]
+    return [
+        PreparedPoint(SweepPoint(n, {"code": code}), str(code), CALLS)
+        for n, code in enumerate(codes, start=1)
+    ]
+
+
+def no_options() -> list[str]:
+    return []
 
 
 @pytest.mark.usefixtures("program")
 def test_every_point_is_run_in_its_folder_with_the_options_given(tmp_path: Path, capfd) -> None:
     noted: list[HeldPoint] = []
-    held = hold_sweep(tmp_path, _points(0, 2, 4), ["--users=3"], noted.append)
+    held = hold_sweep(tmp_path, _points(0, 2, 4), lambda: [f"--users={len(noted)}"], noted.append)
     assert held == noted
     assert [point.exit_code for point in held] == [0, 2, 4]
     folder = tmp_path / "02-code-2"
     assert held[1].run == folder / "20261123-070000-x"
     arguments = json.loads((folder / "20261123-070000-x" / "run.json").read_text())
-    assert arguments == ["run", str(folder / "scenario.yaml"), "--out", str(folder), "--users=3"]
+    assert arguments[:4] == ["run", str(folder / "scenario.yaml"), "--out", str(folder)]
+    assert arguments[4:] == ["--with-parent", "--users=1"]
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("program")
+def test_a_sweep_that_has_no_options_left_for_the_next_point_ends(tmp_path: Path) -> None:
+    left: list[list[str] | None] = [[], [], None]
+    held = hold_sweep(tmp_path, _points(0, 0, 0), lambda: left.pop(0), lambda _: None)
+    assert [point.point.number for point in held] == [1, 2]
 
 
 @pytest.mark.usefixtures("program")
 @pytest.mark.parametrize("code", [ExitCode.USAGE, ExitCode.TARGET, ExitCode.BUDGET, ExitCode.INTERRUPTED])
 def test_what_would_fail_the_next_point_as_well_ends_the_sweep(tmp_path: Path, code: ExitCode) -> None:
-    held = hold_sweep(tmp_path, _points(0, code, 0), [], lambda _: None)
+    held = hold_sweep(tmp_path, _points(0, code, 0), no_options, lambda _: None)
     assert [point.exit_code for point in held] == [0, code]
     assert (held[1].run is None) == (code == ExitCode.USAGE)
 
@@ -187,7 +207,7 @@ def test_what_would_fail_the_next_point_as_well_ends_the_sweep(tmp_path: Path, c
 @pytest.mark.usefixtures("program")
 def test_a_signal_ends_the_sweep_after_the_point_under_way_and_handlers_are_as_before(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    held = hold_sweep(tmp_path, _points(0, 0, 0), [], lambda _: signal.raise_signal(signal.SIGINT))
+    held = hold_sweep(tmp_path, _points(0, 0, 0), no_options, lambda _: signal.raise_signal(signal.SIGINT))
     assert len(held) == 1
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -210,11 +230,11 @@ def test_a_signal_is_passed_on_to_the_run_under_way_which_is_waited_for(
             return 0
 
     monkeypatch.setattr(sweep.subprocess, "Popen", lambda *_, **__: Run())
-    held = hold_sweep(tmp_path, _points(0, 0), [], lambda _: None)
+    held = hold_sweep(tmp_path, _points(0, 0), no_options, lambda _: None)
     assert story == [signal.SIGINT, "drained"]
     assert [(point.run, point.exit_code) for point in held] == [(None, ExitCode.INTERRUPTED)]
 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot be written to \(.+\)\.$"):
-        hold_sweep(tmp_path / "absent", _points(0), [], lambda _: None)
+        hold_sweep(tmp_path / "absent", _points(0), no_options, lambda _: None)

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from rtbench.analysis.calibration import Calibration, CalibrationLevel, fingerprint
+from rtbench.analysis.measurement_error import MeasurementError
 from rtbench.analysis.summary import Summary
 from rtbench.analysis.verdict import Level
 from rtbench.core.errors import UsageError
 from rtbench.report import build
 from rtbench.report.build import load_run, make_report
 from rtbench.report.figures import FIGURES, TURN_TAKING_FIGURES
+from rtbench.results.machine_files import calibration_file, write_machine_file
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +84,23 @@ def test_a_run_that_cannot_be_written_to_is_told_in_one_sentence(tmp_path: Path)
     (tmp_path / "report.html").mkdir()
     with pytest.raises(UsageError, match=r"the report cannot be written \(.+\)\.$"):
         make_report(tmp_path)
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_what_a_calibration_of_the_machine_found_is_told_to_programs_too(
+    make_run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_run(sessions=2, turns=2, seed=5)
+    provenance = json.loads((path / "run.json").read_text())
+    error = MeasurementError(1200, 0.3, 0.21, 1.87, 9.31)
+    level = CalibrationLevel(50, Level.VALID, 1234, {"voice_to_voice_ms": error}, 0.2, 1.5, 0.31, 1.1)
+    machine = fingerprint(provenance["host"])
+    made = Calibration(machine, provenance["transport"], "2026-11-26T06:00:00+00:00", "0.1.0", (level,))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    write_machine_file(calibration_file(machine, provenance["transport"]), made.as_dict())
+
+    assert make_report(path).error_bar == made.error_bar(2)
+    content = json.loads((path / "summary.json").read_text())
+    assert (content["error_bar"]["p99_abs_ms"], content["error_bar"]["sessions"]) == (1.87, 50)
+    assert "±1.87 ms" in (path / "summary.md").read_text()
+    assert "±1.87 ms" in (path / "report.html").read_text()

@@ -12,7 +12,13 @@ from rich.console import Console
 from rtbench.analysis.calibration import Calibration, CalibrationLevel, fingerprint
 from rtbench.analysis.measurement_error import MeasurementError
 from rtbench.analysis.verdict import Level
-from rtbench.report.calibration import error_bar, machine_calibration, render_calibration, sentence
+from rtbench.report.calibration import (
+    machine_calibration,
+    render_calibration,
+    sentence,
+    short_error_bar,
+    told_error_bar,
+)
 from rtbench.results.machine_files import calibration_file, write_machine_file
 
 HOST = {"cpu": "Some CPU", "cores": 2, "memory_bytes": 8 << 30, "kernel": "Linux 6.1", "machine": "x86_64"}
@@ -79,7 +85,13 @@ def test_a_machine_that_was_never_valid_is_told_so() -> None:
 def test_the_error_bar_is_that_of_the_next_larger_level(
     found: Calibration | None, sessions: int, told: str
 ) -> None:
-    assert told in error_bar(found, sessions)
+    assert told in told_error_bar(found.error_bar(sessions) if found is not None else None)
+
+
+def test_a_headline_has_the_error_bar_in_short() -> None:
+    found = calibration(n10=Level.VALID)
+    assert short_error_bar(found.error_bar(10)) == "±1.87 ms (99% of turns)"
+    assert short_error_bar(found.error_bar(11)) == "beyond what was calibrated"
 
 
 @pytest.fixture

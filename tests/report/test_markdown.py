@@ -1,6 +1,7 @@
 import dataclasses
 import re
 
+from rtbench.analysis.calibration import ErrorBar
 from rtbench.analysis.errors import ErrorCounts
 from rtbench.analysis.rates import Rate
 from rtbench.analysis.reliability import summarise_reliability
@@ -64,3 +65,14 @@ def test_a_rate_of_nothing_is_left_out(summary) -> None:
     rates = [dataclasses.replace(each, rate=Rate(0, None)) for each in summary.rates]
     told = render_markdown(dataclasses.replace(summary, rates=rates, turn_taking=None, thresholds=[]))
     assert "response_rate" not in told
+
+
+def test_the_error_bar_of_a_calibrated_machine_stands_under_the_sentence(summary) -> None:
+    bar = ErrorBar("websocket", "2026-11-26T06:00:00+00:00", 100, 50, 0.21, 1.87)
+    told = render_markdown(dataclasses.replace(summary, error_bar=bar)).split("\n\n")
+    assert told[1] == summary.sentence
+    assert told[2] == (
+        "Error bar of waits: ±1.87 ms (99% of turns), +0.21 ms in the middle, measured with 50 sessions; "
+        "VALID up to 100 sessions (websocket, 2026-11-26)."
+    )
+    assert "Error bar" not in render_markdown(summary)

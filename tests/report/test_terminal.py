@@ -5,6 +5,7 @@ from typing import get_args
 
 from rich.console import Console
 
+from rtbench.analysis.calibration import ErrorBar
 from rtbench.analysis.thresholds import Status, ThresholdResult
 from rtbench.analysis.verdict import Finding, Level, Verdict
 from rtbench.report.terminal import VERDICTS, print_summary
@@ -72,3 +73,14 @@ def test_where_callers_spoke_into_answers_the_rates_and_stop_times_are_shown(sum
 def test_without_stimuli_nothing_is_said_of_turn_taking(summary) -> None:
     lines = _printed(dataclasses.replace(summary, turn_taking=None))
     assert not any("yield_rate" in line or "barge_in" in line for line in lines)
+
+
+BAR = ErrorBar("websocket", "2026-11-26T06:00:00+00:00", 100, 50, 0.21, 1.87)
+
+
+def test_a_calibrated_machine_tells_its_error_bar_in_the_headline(summary) -> None:
+    first = _printed(dataclasses.replace(summary, error_bar=BAR))[0]
+    assert first.split() == [
+        summary.verdict.level,
+        *["error", "bar", "of", "waits", "±1.87", "ms", "(99%", "of", "turns)"],
+    ]

@@ -1,11 +1,10 @@
-"""Budgets: what is counted, when a run is stopped, and the estimate before it."""
+"""Budgets: what is counted, and when a run is stopped."""
 
 import pytest
 
 from rtbench.core.errors import ExitCode, UsageError
-from rtbench.scenario.budget import Budget, BudgetMeter, estimate, usd_per_minute
+from rtbench.scenario.budget import Budget, BudgetMeter
 from rtbench.scenario.model import Scenario
-from rtbench.scenario.prices import PRICES
 
 TURN = {"scenario": "calls", "cost_usd": 0.064}
 
@@ -56,6 +55,14 @@ def test_without_limits_nothing_stops() -> None:
     assert meter.stop(1e9) is None
 
 
+def test_money_cannot_be_limited_where_no_tokens_are_told() -> None:
+    filtered = {"transport": "webrtc", "webrtc_filter": True}
+    with pytest.raises(UsageError, match=r"webrtc_filter lets no count of tokens through.*--budget-minutes"):
+        BudgetMeter(Budget(usd=1.0)).begin(scenario(**filtered))
+    BudgetMeter(Budget(minutes=1.0)).begin(scenario(**filtered))
+    BudgetMeter(Budget(usd=1.0)).begin(scenario(**filtered, control="sideband"))
+
+
 def test_money_cannot_be_limited_without_a_price() -> None:
     with pytest.raises(
         UsageError, match=r"no price of the model 'gpt-realtme'; did you mean 'gpt-realtime'\?.*minutes"
@@ -66,20 +73,22 @@ def test_money_cannot_be_limited_without_a_price() -> None:
     BudgetMeter(Budget(minutes=1.0)).begin(scenario("somebody-elses-model"))
 
 
-def test_the_estimate_tells_time_and_money() -> None:
-    told = estimate(scenario(), users=30, seconds=60.0)
-    per_minute = usd_per_minute(PRICES["gpt-realtime"])
-    assert told.startswith(
-        f"at most 30.0 call minutes, about {30 * per_minute:,.2f} USD (gpt-realtime, prices of "
-    )
-    assert estimate(scenario(iterations=2), users=5, seconds=None).startswith(
-        "10 calls of about 3 min, about "
-    )
-    assert estimate(scenario("other"), users=1, seconds=60.0).endswith("there is no price of other")
+def test_what_other_processes_spent_is_counted_and_what_is_left_told(meter: BudgetMeter) -> None:
+    meter.spend(0.04, 0.5)
+    assert (meter.left.usd, meter.left.minutes) == (pytest.approx(0.06), pytest.approx(1.5))
+    meter.spend(0.07, 0.5)
+    assert (meter.left.usd, meter.left.minutes) == (0.0, pytest.approx(1.0))
+    assert meter.stop(3.0) is not None
+    assert BudgetMeter(Budget()).left == Budget()
 
 
-def test_a_minute_costs_what_is_said_in_it_and_what_is_read_again() -> None:
-    """By hand: 250 tokens in at 32, 500 out at 64, and 6 times half of 3 minutes' 750 tokens a minute, cached at 0.4."""
-    assert usd_per_minute(PRICES["gpt-realtime"], 3.0) == pytest.approx(
-        (250 * 32 + 500 * 64 + 6 * 1125 * 0.4) / 1e6
-    )
+def test_a_caller_of_whom_nothing_comes_in_spends_what_the_others_do() -> None:
+    """By hand: 3 minutes of 0.5 USD were seen, and 60 s of one more caller were not: 4 minutes, 0.6667 USD."""
+    meter = BudgetMeter(Budget(usd=0.6, minutes=4.5), unseen_callers=1)
+    meter.take("generator", {"sessions": 180, "interval_ms": 1_000.0})
+    meter.take("turns", TURN | {"cost_usd": 0.5})
+    assert str(meter.stop(60.0)) == "the budget of 0.6 USD is reached after 60 s: 0.6667 USD spent"
+    by_time = BudgetMeter(Budget(minutes=3.9), unseen_callers=1)
+    by_time.take("generator", {"sessions": 180, "interval_ms": 1_000.0})
+    assert by_time.stop(53.0) is None
+    assert by_time.stop(54.0) is not None
