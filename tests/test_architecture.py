@@ -37,6 +37,9 @@ SIBLINGS = {
 HOMES = {
     "gevent": ["load/"],
     "locust": ["load/"],
+    "flask": ["load/web_tabs.py"],
+    "prometheus_client": ["load/prometheus_endpoint.py"],
+    "opentelemetry": ["load/otlp_push.py"],
     "websockets": ["transports/websocket/"],
     "aiortc": ["transports/webrtc/"],
     "aioice": ["transports/webrtc/"],
@@ -52,6 +55,7 @@ HOMES = {
     "matplotlib": ["report/"],
     "jinja2": ["report/"],
     "pybase64": ["core/audio.py"],
+    "speechmos": ["report/plc_mos.py"],
     "soundfile": ["corpus/audio_file.py"],
     "soxr": ["corpus/audio_file.py"],
 }
@@ -62,6 +66,7 @@ IMPURE_EMULATOR = {
     "emulator/calls.py": "serves HTTP",
     "emulator/certificate.py": "makes a certificate on disk",
     "emulator/cors.py": "serves HTTP",
+    "emulator/health.py": "reads the clock, and writes a log",
     "emulator/host.py": "gives sessions their tokens and the time",
     "emulator/lines.py": "encodes in a thread",
     "emulator/rtp_speaker.py": "sends packets on time",

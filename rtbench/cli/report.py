@@ -6,6 +6,7 @@ import argparse
 import webbrowser
 from pathlib import Path
 
+from rtbench.cli.mos import add_mos_option, score_if_asked
 from rtbench.cli.run_judging import add_baseline_options, add_threshold_option, read_thresholds, report_run
 from rtbench.core.errors import ExitCode
 
@@ -22,6 +23,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("run", metavar="RUN", type=Path, help="the directory that the run left behind")
     add_threshold_option(parser)
     add_baseline_options(parser)
+    add_mos_option(parser)
     parser.add_argument(
         "--exit-code",
         action="store_true",
@@ -36,6 +38,7 @@ def make(args: argparse.Namespace) -> int:
     from rtbench.results.run_directory import RunDirectory
 
     RunDirectory.open(args.run)
+    score_if_asked(args, args.run)
     code = report_run(args, args.run, read_thresholds(args))
     if args.open:
         webbrowser.open(RunDirectory(args.run).report_html.resolve().as_uri())

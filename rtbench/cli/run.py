@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtbench.cli.argument import positive_amount
+from rtbench.cli.argument import positive_amount, positive_int, positive_seconds
+from rtbench.cli.monitoring import add_monitoring_options, read_monitoring
+from rtbench.cli.mos import add_mos_option, check_mos, score_end
 from rtbench.cli.run_judging import Judging, add_run_options, report_run
 from rtbench.core.errors import ExitCode, RtbenchError, UsageError
 
@@ -34,7 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="emulator",
         help="emulator (default: one is started for the run), openai, azure, or a base URL such as http://127.0.0.1:8080/v1",
     )
-    parser.add_argument("--users", type=_positive_int, metavar="N", help="callers at the same time")
+    parser.add_argument("--users", type=positive_int, metavar="N", help="callers at the same time")
     parser.add_argument("--spawn-rate", type=positive_amount, metavar="N", help="new callers per second")
     parser.add_argument(
         "--duration",
@@ -48,7 +50,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "for instance ramp:users=50,over=2min or open:rate=2.5,cap=200,lasts=5min",
     )
     parser.add_argument(
-        "--workers", type=_positive_int, default=1, metavar="N", help="processes that hold calls (default: 1)"
+        "--workers", type=positive_int, default=1, metavar="N", help="processes that hold calls (default: 1)"
     )
     parser.add_argument(
         "--transport", choices=["websocket", "webrtc"], default="", help="default: as the scenario says"
@@ -77,27 +79,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     add_run_options(parser)
-    parser.add_argument(
-        "--no-budget",
-        action="store_true",
-        help="let a target that is not on this machine spend without a limit",
-    )
+    add_mos_option(parser)
+    add_monitoring_options(parser)
     parser.set_defaults(handler=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run every scenario; the exit code of the first that did not pass, 0 where all did."""
-    from rtbench.engine.target import EMULATOR, named_target
-
     judging = Judging.read(args)
     check_scenarios(args.scenarios, args.transport, args.codec)
-    is_remote = args.target != EMULATOR and not named_target(args.target).is_loopback
-    if is_remote and judging.meter is None and not args.no_budget:
-        raise UsageError(
-            f"{args.target} is not on this machine and may cost money: give --budget-usd or --budget-minutes, "
-            "or say --no-budget if that is meant."
-        )
-    duration_s = _duration_s(args.duration)
+    check_mos(args, args.scenarios)
+    read_monitoring(args)
+    duration_s = positive_seconds("--duration", args.duration)
     shape = _shape(args)
     codes = []
     with tempfile.TemporaryDirectory(prefix="rtbench-") as folder:
@@ -113,11 +106,12 @@ def check_scenarios(
     paths: Sequence[Path], transport: TransportName | None = None, codec: CodecName | None = None
 ) -> None:
     """Everything that can be seen to be wrong with them, so held, before a process is started for them."""
+    from rtbench.cli.fault_check import check_faults
     from rtbench.scenario.clips import check_clips, open_corpus, script_clips
     from rtbench.scenario.load import load_scenarios
 
     for scenario in load_scenarios(paths):
-        scenario.held_over(transport or None, codec or None)
+        check_faults(scenario.held_over(transport or None, codec or None))
         corpus = open_corpus(scenario)
         check_clips(scenario, corpus)
         corpus.load(script_clips(scenario, corpus))
@@ -170,6 +164,7 @@ def _run_one(
             thresholds=judging.thresholds,
             guards=guards,
             with_parent=args.with_parent,
+            monitoring=read_monitoring(args),
         ),
         console,
     )
@@ -194,6 +189,7 @@ def _report(end: RunEnd, args: argparse.Namespace) -> int:
     cut_short = end.failure is not None or end.interrupted
     try:
         if end.directory is not None:
+            score_end(args, end.directory)
             code = report_run(args, end.directory, compare=not cut_short)
     except RtbenchError:
         if end.failure is None:
@@ -217,26 +213,6 @@ def _shape(args: argparse.Namespace) -> Shape | None:
         if getattr(args, name) is not None:
             raise UsageError(f"--shape says how many call and how long; leave --{name.replace('_', '-')} out")
     return parse_shape(args.shape).read_trace(Path())
-
-
-def _duration_s(written: str | None) -> float | None:
-    from rtbench.scenario.duration import Duration
-
-    if written is None:
-        return None
-    try:
-        duration = Duration.parse(written)
-    except ValueError as error:
-        raise UsageError(f"--duration: {error}") from None
-    if duration.ns == 0:
-        raise UsageError("--duration: must be longer than 0")
-    return duration.s
-
-
-def _positive_int(written: str) -> int:
-    if not written.isdecimal() or int(written) == 0:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not '{written}'")
-    return int(written)
 
 
 def _port(written: str) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from rtbench.cli.argument import positive_amount
-from rtbench.core.errors import ExitCode, UsageError
+from rtbench.cli.argument import seconds
+from rtbench.cli.budget import add_budget_options, read_meter, tell_estimate
+from rtbench.core.errors import ExitCode
 
 if TYPE_CHECKING:
     from rtbench.analysis.compare import Comparison
@@ -58,18 +58,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="end the run as soon as any threshold does not hold, but not before this time, such as '30 s'",
     )
     add_baseline_options(parser)
-    parser.add_argument(
-        "--budget-usd",
-        type=positive_amount,
-        metavar="USD",
-        help="stop when so much is spent, by the tokens that are reported",
-    )
-    parser.add_argument(
-        "--budget-minutes",
-        type=positive_amount,
-        metavar="N",
-        help="stop when calls of so many minutes in all were held",
-    )
+    add_budget_options(parser)
 
 
 def read_thresholds(args: argparse.Namespace) -> tuple[Threshold, ...]:
@@ -97,16 +86,16 @@ class Judging:
             from rtbench.report.baseline import check_baseline
 
             check_baseline(args.baseline)
-        return cls(thresholds, _meter(args), abort_after_s)
+        return cls(thresholds, read_meter(args), abort_after_s)
 
     def begin(
         self, args: argparse.Namespace, path: Path, duration_s: float | None, shape: Shape | None
     ) -> list[Guard]:
-        """What may end the run of a scenario before its time; with a budget, what it may come to is told.
+        """What may end the run of a scenario before its time; what it may come to is told where that is money.
 
         Raises UsageError where money is limited and the model has no price.
         """
-        from rtbench.scenario.budget import estimate
+        from rtbench.scenario.estimate import estimate
         from rtbench.scenario.live_threshold import LiveThresholds
         from rtbench.scenario.load import load_scenario
 
@@ -116,34 +105,14 @@ class Judging:
             early = (threshold for threshold in thresholds if threshold.may_abort)
             thresholds = [replace(threshold, abort_after_s=self.abort_after_s) for threshold in early]
         live = LiveThresholds(thresholds, target=args.target, transport=args.transport or scenario.transport)
-        if self.meter is None:
-            return [live]
-        self.meter.begin(scenario)
-        users = args.users or (shape.one.most_users if shape is not None else scenario.users)
-        seconds = duration_s or (scenario.duration.s if scenario.duration is not None else None)
-        print(f"rtbench: {estimate(scenario, users, seconds)}", file=sys.stderr)
-        return [live, self.meter]
-
-
-def _meter(args: argparse.Namespace) -> BudgetMeter | None:
-    if args.budget_usd is None and args.budget_minutes is None:
-        return None
-    from rtbench.scenario.budget import Budget, BudgetMeter
-
-    if args.no_budget:
-        raise UsageError("--no-budget and a budget: say one or the other")
-    return BudgetMeter(Budget(args.budget_usd, args.budget_minutes))
+        if self.meter is not None:
+            self.meter.begin(scenario)
+        tell_estimate(args, estimate(scenario, args.users, duration_s, shape))
+        return [live] if self.meter is None else [live, self.meter]
 
 
 def _abort_after_s(args: argparse.Namespace) -> float | None:
-    from rtbench.scenario.duration import Duration
-
-    if args.abort_on_fail is None:
-        return None
-    try:
-        return Duration.parse(args.abort_on_fail).s
-    except ValueError as error:
-        raise UsageError(f"--abort-on-fail: {error}") from None
+    return None if args.abort_on_fail is None else seconds("--abort-on-fail", args.abort_on_fail)
 
 
 def _compared(args: argparse.Namespace, directory: Path) -> Comparison | None:

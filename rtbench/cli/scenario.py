@@ -44,9 +44,11 @@ def run_schema(args: argparse.Namespace) -> int:
 
 
 def _summary(scenario: Scenario) -> str:
+    from rtbench.cli.fault_check import check_faults
     from rtbench.scenario.bounds import conversation_bounds
     from rtbench.scenario.clips import check_clips, open_corpus, script_clips
 
+    check_faults(scenario)
     corpus = open_corpus(scenario)
     check_clips(scenario, corpus)
     clips = script_clips(scenario, corpus)

@@ -42,6 +42,11 @@ class OutageLog:
         """No session stands that has what it needs."""
         return self._open is not None and self._open.restored_ns is None
 
+    @property
+    def is_outage(self) -> bool:
+        """What is under way, or was last, is no mere rotation; one whose first try fails is an outage from then on."""
+        return self._open is not None and (not self._open.is_planned or len(self._open.attempts) > 1)
+
     # Connections.
 
     def state(self, state: Literal["disconnected", "connecting", "connected", "over"], now: int) -> None:
@@ -73,6 +78,8 @@ class OutageLog:
                 first.attempts.append(self._attempt)
         self._end_attempt(refused.error_class, now)
         assert self._open is not None
+        if self._open.is_planned and self._down_since_ns is None:
+            self._down_since_ns = now
         if refused.is_limit:
             self._open.limited += 1
             self._session.rate_limited += 1
@@ -86,7 +93,8 @@ class OutageLog:
 
     def lost(self, kind: IncidentKind, error_class: str, detail: str, phase: Phase, now: int) -> None:
         """The connection is gone, or left."""
-        self._down_since_ns = self._cut[1] if self._cut else now
+        if kind != "rotation":  # which is no outage as long as it goes as planned
+            self._down_since_ns = self._cut[1] if self._cut else now
         if self.is_out:
             self._end_attempt(error_class, now)  # it broke again before the session was restored
         else:

@@ -77,6 +77,11 @@ def payload_ticks(codec: AudioCodec, payload: bytes) -> int:
     return _opus_ticks(payload) if codec.fmt is None else codec.fmt.samples(len(payload))
 
 
+def is_whole(codec: AudioCodec, ticks: int) -> bool:
+    """Whether a packet can be of this length: not of none, and of G.711 not of part of a millisecond (RFC 8866, 6.4: ptime)."""
+    return ticks > 0 and (codec.fmt is None or ticks % (codec.clock_rate_hz // 1000) == 0)
+
+
 def _opus_ticks(payload: bytes) -> int:
     """Length of an Opus packet at 48 kHz by its first bytes (RFC 6716, 3.1 and 3.2)."""
     if not payload:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from rtbench.core.conversation import Conversation
 from rtbench.core.sessions import Session
+
+_NONE: Counter[str] = Counter()
 
 
 class SessionTotal:
@@ -21,7 +24,7 @@ class SessionTotal:
         self._connections += 1
         self._seen = Counter()
 
-    def absorb(self, conversation: Conversation) -> Counter[str]:
+    def absorb(self, conversation: Conversation) -> Mapping[str, int]:
         """Add what is new on this connection; the errors among it, by class."""
         part, whole = conversation.session, self._whole
         whole.session_id = part.session_id or whole.session_id
@@ -33,8 +36,10 @@ class SessionTotal:
             whole.answered += part.answered
             whole.unknown_events += part.unknown_events
             whole.malformed_events += part.malformed_events
-        if part.errors == self._seen:
-            return Counter()
+        if dict.__eq__(
+            part.errors, self._seen
+        ):  # after every event; a Counter's own comparison counts both out
+            return _NONE
         new = part.errors - self._seen
         self._seen = part.errors.copy()
         whole.errors += new

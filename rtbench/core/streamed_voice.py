@@ -37,7 +37,7 @@ from rtbench.core.response_events import (
     ResponseCreated,
     ResponseDone,
 )
-from rtbench.core.rtp import Arrival, Media, Packet, payload_ticks
+from rtbench.core.rtp import Arrival, Media, Packet, is_whole, payload_ticks
 from rtbench.core.server_events import (
     OutputAudioCleared,
     OutputAudioStarted,
@@ -53,6 +53,9 @@ Keep = Callable[[Reply, bytes], None]
 EARLY_NS = 500_000_000
 """How much later than its first packet a reply may be announced: a lost message of the data channel takes a
 retransmission timeout."""
+
+LEADING_PACKETS = 5
+"""Silent ones that may come before an answer's announcement; more of them at the very beginning are no answer's."""
 
 QUIET_NS = 300_000_000
 """Silence after `response.done` that ends a reply whose end nobody tells; longer than most pauses within speech."""
@@ -91,6 +94,9 @@ class _Speech:
     silent_ns: int = 0
     """Silence at the end of what came, counted only where the end is not told."""
 
+    left: bool = False
+    """The stream has gone on to something else; what is loud from here on is another reply."""
+
 
 class StreamedVoice(AgentVoice):
     """All replies of a session over RTP, through one jitter buffer."""
@@ -99,6 +105,9 @@ class StreamedVoice(AgentVoice):
         super().__init__(PCM16, prebuffer_ns, listens_closely=listens_closely)
         self.reception: Reception | None = None
         """What was counted of the packets; None before `open`."""
+
+        self.broken_packets = 0
+        """Packets of replies that were cut short, or none of their codec: as good as lost."""
 
         self._player = self._buffer = JitterBuffer(prebuffer_ns)
         self._media: Media | None = None
@@ -182,10 +191,16 @@ class StreamedVoice(AgentVoice):
         response = response or next(iter(self._waiting), None)
         if response is None or not self._early or now - self._last_ns >= PAUSE_NS:
             return
+        self._early_begins = self._early_begins and not self._is_endless()
         if self._early_begins and self._early[0].at_ns >= now - EARLY_NS:
             self._begin(response, list(self._early))
         elif is_packet and (response.started or self._is_loud(self._early[-1])):
             self._begin(response, [self._early[-1]])
+
+    def _is_endless(self) -> bool:
+        """Whether the packets with which the stream itself began are no answer's, but silence that is never broken off."""
+        is_opening = self._speech is None and len(self._early) > LEADING_PACKETS
+        return is_opening and not any(map(self._is_loud, self._early))
 
     def _begin(self, response: _Response, arrivals: list[Arrival]) -> None:
         assert self._media is not None
@@ -200,6 +215,7 @@ class StreamedVoice(AgentVoice):
         self._speech = _Speech(response, reply, playback, listener, first.ticks)
         self._waiting = deque(each for each in self._waiting if each is not response and not each.done)
         self._early.clear()
+        self._early_begins = False
         self._scout = None
         self._news[response.response_id] = reply
         for arrival in arrivals:
@@ -216,9 +232,12 @@ class StreamedVoice(AgentVoice):
         assert self._media is not None
         codec, item = self._media.codec, speech.reply.items[-1]
         media_ns = codec.ticks_ns(arrival.ticks - speech.base_ticks)
-        duration_ns = codec.ticks_ns(payload_ticks(codec, arrival.payload))
-        if not duration_ns:
+        ticks = payload_ticks(codec, arrival.payload)
+        if not is_whole(codec, ticks):
+            self.broken_packets += 1
+            self._news[speech.reply.response_id] = speech.reply
             return
+        duration_ns = codec.ticks_ns(ticks)
         known = item.first_sound_ns
         if speech.playback.place(media_ns, duration_ns, self._buffer.depth_ns, arrival.at_ns):
             if self._keep is not None and speech.playback.received_ns == media_ns + duration_ns:
@@ -232,14 +251,17 @@ class StreamedVoice(AgentVoice):
         told = speech.reply.is_over
         if not told and not self._ends_untold(speech.response):
             return False
-        if begins:
+        if begins or speech.left:
+            speech.left = True
             return True
         is_loud = self._is_loud(arrival)
         if told:
-            return not is_loud
+            speech.left = not is_loud
+            return speech.left
         speech.silent_ns = 0 if is_loud else speech.silent_ns + self._duration_ns(arrival)
         if speech.silent_ns < QUIET_NS:
             return False
+        speech.left = True
         self._finish(speech, arrival.at_ns)
         return True
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 LATENESS_INVALID_MS, LATENESS_SUSPECT_MS = 20.0, 5.0
 VOID_INVALID, VOID_SUSPECT = 0.05, 0.01
 CPU_SUSPECT = 0.85
+EMULATOR_LAG_SUSPECT_MS = 20.0
+"""A frame of the caller's audio: an answer's delta that is so late is still played on time behind any buffer."""
 
 
 class Level(StrEnum):
@@ -55,6 +57,23 @@ def busy(cpu_share: float) -> Doubt | None:
     if cpu_share <= CPU_SUSPECT:
         return None
     return Doubt(Level.SUSPECT, f"An engine used {cpu_share:.0%} of its core (limit {CPU_SUSPECT:.0%})")
+
+
+def emulator_busy(cpu_share: float) -> Doubt | None:
+    """Of the share of a core that the emulator's busiest process stayed below in 95% of the run's seconds."""
+    if cpu_share <= CPU_SUSPECT:
+        return None
+    return Doubt(Level.SUSPECT, f"The emulator used {cpu_share:.0%} of its core (limit {CPU_SUSPECT:.0%})")
+
+
+def emulator_late(loop_lag_ms: float) -> Doubt | None:
+    """Of what the emulator's event loop was late by at the most, in 95% of the run's seconds."""
+    if loop_lag_ms <= EMULATOR_LAG_SUSPECT_MS:
+        return None
+    return Doubt(
+        Level.SUSPECT,
+        f"The emulator's event loop was up to {loop_lag_ms:.0f} ms late (limit {EMULATOR_LAG_SUSPECT_MS:.0f} ms)",
+    )
 
 
 def lost(rows: int, handed_over: int) -> Doubt | None:

@@ -7,6 +7,7 @@ Where users run (a local runner, a worker) there is a `CallerPool`. A local runn
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,9 @@ from rtbench.load.turnstile import Turnstile
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
 
+Admit = Callable[[str, list[Scenario]], None]
+"""Takes the target of a run that is about to begin, and its scenarios."""
+
 _benches: WeakKeyDictionary[Environment, Bench] = WeakKeyDictionary()
 
 
@@ -42,7 +46,9 @@ class Bench:
         on_failure: OnFailure,
         *,
         shaped: bool,
+        admit: Admit,
     ) -> None:
+        self._admit = admit
         self._environment = environment
         self._settings = settings
         self._failure = FirstFailure(on_failure)
@@ -70,14 +76,17 @@ class Bench:
         on_failure: OnFailure = lambda error: None,
         *,
         shaped: bool = False,
+        admit: Admit = lambda target, scenarios: None,
     ) -> Bench:
         """Give an environment, whose runner exists, its bench.
 
         `watch(table, row)` sees every row that is kept; `on_failure(error)` is called once if a run cannot
-        begin or go on. In a `shaped` load users wait for `set_level` or `arrive`. Raises UsageError where a
-        scenario cannot be used.
+        begin or go on; `admit(target, scenarios)` raises RtbenchError where a run must not begin. In a `shaped`
+        load users wait for `set_level` or `arrive`. Raises UsageError where a scenario cannot be used.
         """
-        bench = _benches[environment] = cls(environment, settings, watch, on_failure, shaped=shaped)
+        bench = _benches[environment] = cls(
+            environment, settings, watch, on_failure, shaped=shaped, admit=admit
+        )
         stats.bucket_response_time = _whole_milliseconds
         environment.stop_timeout = environment.stop_timeout or max(
             (scenario.stop_timeout.s for _, scenario in bench.scenarios()), default=0.0
@@ -118,6 +127,10 @@ class Bench:
         """Where the users of this process wait until they may call; None where they need not."""
         return (self._outpost or self.conductor).turnstile
 
+    def give_up(self, error: RtbenchError) -> None:
+        """The run cannot go on; the first reason is the one that is told."""
+        self._failure.tell(error)
+
     def begin_run(self) -> None:
         """See `Conductor.begin`."""
         self.conductor.begin()
@@ -147,6 +160,7 @@ class Bench:
         """With the target as Locust has it: `--host` goes before the user class's own."""
         hosts = [user.host for user in self._user_classes()]
         target = self._environment.host or next(filter(None, hosts), None) or self._settings.target
+        self._admit(target, [scenario for _, scenario in self.scenarios()])
         return replace(self._settings, target=target)
 
     def _sessions_planned(self) -> int | None:

@@ -31,6 +31,9 @@ class CallerPool:
 
         self.calls_started = 0
         self.engine_died = False
+        self.engine_fell_silent = False
+        """It died by our hand, as it gave no sign of life."""
+
         self.trace_error = ""
         self._environment = environment
         self._worker = settings.worker
@@ -97,7 +100,9 @@ class CallerPool:
 
     def _mourn(self, reason: str) -> None:
         self.engine_died = True
-        self.failure = RunInvalid(f"The engine of worker {self._worker} died in mid-run ({reason}).")
+        self.engine_fell_silent = self._engine.fell_silent
+        how = "fell silent in mid-run and was killed" if self.engine_fell_silent else "died in mid-run"
+        self.failure = RunInvalid(f"The engine of worker {self._worker} {how} ({reason}).")
 
     def _tell_locust_turn(self, row: dict[str, Any]) -> None:
         if row["outcome"] != "not_asked":

@@ -20,6 +20,8 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner, Runner
 from msgspec import structs
 
+from rtbench.core.emulator_load import TABLE as EMULATOR_LOAD
+from rtbench.core.emulator_load import EmulatorLoad
 from rtbench.core.errors import RtbenchError, RunInvalid
 from rtbench.corpus.folder import find_corpus
 from rtbench.engine.messages import Configure
@@ -52,6 +54,10 @@ READY_TIMEOUT_S = 90.0
 
 GRACE_S = 20.0
 """What a worker may take, beyond its callers' own time, to end its engine and send its last rows."""
+
+GONE_GRACE_S = 3.0
+"""For calls to end by themselves when the embedded emulator is dead. Over a WebSocket they are lost at once; over WebRTC
+nobody tells them, and ICE's consent lasts for half a minute (RFC 7675, 5.1)."""
 
 _logger = logging.getLogger(__name__)
 
@@ -215,8 +221,8 @@ class Conductor:
             gevent.sleep(1.0)
             if self.keeper is not None:
                 self.keeper.recorder.flush_if_due()
-            if self.emulator is not None:
-                self.emulator.note_load()
+            if self.emulator is not None and (load := self.emulator.note_load()) is not None:
+                self._watch(EMULATOR_LOAD, load)
             self._notice_failures()
 
     def _notice_failures(self) -> None:
@@ -238,6 +244,8 @@ class Conductor:
         if self.keeper is None:
             return
         self._ending, timeout_s = Event(), self._environment.stop_timeout
+        if self.emulator is not None and self.emulator.death() is not None:
+            timeout_s = min(timeout_s, GONE_GRACE_S)
         try:
             if isinstance(self._runner, MasterRunner):
                 self._drain_workers(timeout_s, abort=self.abort)
@@ -271,7 +279,7 @@ class Conductor:
         assert keeper is not None
         if self._ticker is not None:
             self._ticker.kill()
-        emulator_cpu_share = self.emulator.cpu_share if self.emulator is not None else None
+        load = self.emulator.load if self.emulator is not None else EmulatorLoad()
         self._stop_emulator()
         self.ended = keeper
         reports = list(self._reports.values())
@@ -281,13 +289,15 @@ class Conductor:
                 workers_planned=max(1, len(self._workers)),
                 workers_finished=len(reports),
                 engines_died=sum(report.engine_died for report in reports),
+                engines_silent=sum(report.engine_fell_silent for report in reports),
                 rows_sent=sum(report.rows_sent for report in reports),
                 rows_received=received["turns"] + received["sessions"] - keeper.recorder.rows_lost,
                 sessions_planned=self._arrivals or self._score.sessions_planned(),
                 sessions_started=sum(report.sessions_started for report in reports),
                 sessions_finished=received["sessions"],
                 sessions_not_started=sum(report.sessions_not_started for report in reports),
-                emulator_cpu_share=emulator_cpu_share,
+                emulator_cpu_share=load.cpu_share,
+                emulator_loop_lag_ms=load.loop_lag_ms,
                 interrupted=self.abort,
             )
         )

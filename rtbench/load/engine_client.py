@@ -40,6 +40,12 @@ GOODBYE_TIMEOUT_S = 15.0
 EXIT_TIMEOUT_S = 2.0
 ENGINE_DIED = "engine_died"
 
+LOOK_S = 1.0
+SILENCE_LOOKS = 10
+"""So many looks in a row without a word of the engine, and it is given up: it has a row of its health to tell each second,
+and a frame 20 ms late makes a turn void. Looks are counted, and not seconds, so that a whole machine that was
+suspended is not taken for a silent engine."""
+
 
 class EngineRefused(RtbenchError):
     """The engine cannot run what it was given; the sentence and the exit code are its own."""
@@ -71,7 +77,8 @@ class EngineClient:
     """One engine process and the calls that it holds.
 
     `on_row(table, columns)` gets every row; `on_death(reason)` is called once if the engine ends
-    without having been told to.
+    without having been told to. One that gives no sign of life is killed, as nothing else can end it:
+    see `fell_silent`.
     """
 
     def __init__(
@@ -84,6 +91,11 @@ class EngineClient:
         self._ready: AsyncResult[None] = AsyncResult()
         self._goodbye: Goodbye | None = None
         self._closed = Event()
+        self.fell_silent = False
+        """It was killed, as nothing was heard of it for SILENCE_LOOKS looks."""
+
+        self._silent_looks = 0
+        self._watch: gevent.Greenlet | None = None
         self._socket, theirs = socket.socketpair()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rtbench.engine", str(theirs.fileno())],
@@ -112,6 +124,7 @@ class EngineClient:
             self._ready.get(timeout=START_TIMEOUT_S)
         except gevent.Timeout:
             raise RunInvalid(f"The engine was not ready within {START_TIMEOUT_S:.0f} s.") from None
+        self._watch = gevent.spawn(self._watch_over)
 
     def start_call(self, scenario: str, user: int, iteration: int, seed: int) -> RunningCall:
         """Begin a conversation."""
@@ -132,8 +145,11 @@ class EngineClient:
 
     def shut_down(self) -> Goodbye | None:
         """End the engine; its last words, None where it died before them. Leaves no process behind."""
-        self.send(Shutdown())
-        self._closed.wait(timeout=GOODBYE_TIMEOUT_S)
+        if self._watch is not None:
+            self._watch.kill()  # the end of a long trace takes its time, for which there is a limit of its own
+        with gevent.Timeout(GOODBYE_TIMEOUT_S, False):
+            self.send(Shutdown())
+            self._closed.wait()
         self._socket.close()
         self._reader.kill()
         try:
@@ -156,6 +172,7 @@ class EngineClient:
         reason = "it closed its pipe"
         try:
             while data := self._socket.recv(256 * 1024):
+                self._silent_looks = 0
                 for message in unpacker.feed(data):
                     self._take(message)
         except (OSError, msgspec.DecodeError) as error:
@@ -163,6 +180,15 @@ class EngineClient:
         self._closed.set()
         if self._goodbye is None:
             self._bury(reason)
+
+    def _watch_over(self) -> None:
+        """Until the engine ends, or is ended here as it has fallen silent."""
+        while not self._closed.wait(timeout=LOOK_S):
+            self._silent_looks += 1
+            if self._silent_looks >= SILENCE_LOOKS:
+                self.fell_silent = True
+                self._process.kill()  # reaches a stopped process too; its end is then read from the pipe
+                return
 
     def _take(self, message: FromEngine) -> None:
         match message:
@@ -187,6 +213,8 @@ class EngineClient:
         with contextlib.suppress(subprocess.TimeoutExpired):
             status = self._process.wait(timeout=EXIT_TIMEOUT_S)
             reason = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        if self.fell_silent:
+            reason = f"no sign of life for {SILENCE_LOOKS * LOOK_S:.0f} s"
         self._on_death(reason)
         if not self._ready.ready():
             self._ready.set_exception(RunInvalid(f"The engine ended before it was ready: {reason}."))

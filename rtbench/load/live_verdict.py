@@ -12,6 +12,8 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from rtbench.core.emulator_load import TABLE as EMULATOR_LOAD
+from rtbench.core.emulator_load import EmulatorLoad
 from rtbench.core.validity import Doubt, Level, busy, late, lost, void
 
 QUANTILE_OF_CPU = 0.95
@@ -27,6 +29,7 @@ class LiveVerdict:
         self._received = 0
         self._handed_over: dict[str, int] = {}
         self._cpu_shares: defaultdict[str, list[float]] = defaultdict(list)
+        self._emulator = EmulatorLoad()
         self._lateness: HdrHistogram | None = None
         self._encoded: list[str] = []
 
@@ -35,6 +38,8 @@ class LiveVerdict:
         if table == "turns":
             self._turns += 1
             self._void += row.get("void", False)
+        elif table == EMULATOR_LOAD:
+            self._emulator.take(row)
         if table in ("turns", "sessions"):
             self._received += 1
         elif table == "generator":
@@ -52,11 +57,13 @@ class LiveVerdict:
             late(self._lateness_p99_ms()),
             void(self._void / self._turns) if self._turns else None,
             busy(max((_below(shares) for shares in self._cpu_shares.values()), default=0.0)),
+            *self._emulator.doubts(),
         ]
         order = list(Level)[::-1]
         return sorted((doubt for doubt in found if doubt), key=lambda doubt: order.index(doubt.level))
 
-    def _lateness_p99_ms(self) -> float:
+    def lateness(self) -> HdrHistogram | None:
+        """Send lateness of every frame so far, in microseconds; None before the first."""
         encoded, self._encoded = self._encoded, []
         for each in encoded:
             part = HdrHistogram.decode(each)
@@ -64,9 +71,13 @@ class LiveVerdict:
                 self._lateness = part
             else:
                 self._lateness.add(part)
-        if self._lateness is None or not self._lateness.get_total_count():
+        return self._lateness
+
+    def _lateness_p99_ms(self) -> float:
+        lateness = self.lateness()
+        if lateness is None or not lateness.get_total_count():
             return 0.0
-        return float(self._lateness.get_value_at_percentile(99)) / 1000
+        return float(lateness.get_value_at_percentile(99)) / 1000
 
 
 def _below(ordered: list[float]) -> float:

@@ -43,6 +43,9 @@ class WorkerReport:
     """Turn and session rows that its engine handed over."""
 
     engine_died: bool = False
+    engine_fell_silent: bool = False
+    """It is among those that died, by the worker's hand."""
+
     trace_error: str = ""
     """Why part of the trace could not be written; empty where all of it was."""
 
@@ -55,6 +58,7 @@ class WorkerReport:
         return cls(
             rows_sent=pool.rows_sent,
             engine_died=pool.engine_died,
+            engine_fell_silent=pool.engine_fell_silent,
             trace_error=pool.trace_error,
             sessions_started=pool.calls_started,
             sessions_not_started=turnstile.not_started if turnstile is not None else 0,

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,22 @@ from locust.env import Environment
 from rich.console import Console
 from rich.live import Live
 
+from rtbench import __version__
 from rtbench.clock import NS_PER_S, monotonic_ns
 from rtbench.core.errors import RtbenchError, UsageError
 from rtbench.load.bench import Bench
 from rtbench.load.caller_pool import Sink
 from rtbench.load.course import Course, Underway, shaped_course
+from rtbench.load.family import RunIdentity
 from rtbench.load.live import LiveFigures, progress
+from rtbench.load.live_tables import LiveTables
+from rtbench.load.monitoring import Monitoring, Monitors
 from rtbench.load.realtime_user import caller_class
 from rtbench.load.run_keeper import RunSettings
+from rtbench.load.tally import Tally
+from rtbench.load.web_tabs import add_tabs
 from rtbench.load.worker import LocalWorkers
+from rtbench.scenario.budget import BudgetMeter
 from rtbench.scenario.guard import Guard
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
@@ -68,6 +75,8 @@ class RunOptions:
 
     with_parent: bool = False
     """End as by Ctrl-C when standard input ends: the process at its other end is gone."""
+
+    monitoring: Monitoring = field(default_factory=Monitoring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,8 @@ class _Run:
         self._underway: Underway | None = None
         self._console = console
         self._figures = LiveFigures()
+        self._tally: Tally | None = None
+        self._tables: LiveTables | None = None
         self._holder = gevent.getcurrent()
         self._begun = False
         self._interrupted = False
@@ -140,6 +151,8 @@ class _Run:
                 cleanup.callback(gevent.spawn(self._outlive_nobody).kill)
             if options.web_port is not None:
                 _refuse_taken(options.web_port)
+            monitors = Monitors(options.monitoring)
+            cleanup.callback(self._end_monitoring, monitors)
             cleanup.callback(self._workers.end)
             runner: Any = (
                 self._workers.start(environment) if options.workers > 1 else environment.create_local_runner()
@@ -158,8 +171,13 @@ class _Run:
             environment.events.spawning_complete.add_listener(self._note_all_spawned)
             if options.web_port is not None:
                 cleanup.enter_context(_no_arguments())
-                cleanup.callback(environment.create_web_ui(WEB_HOST, options.web_port).stop)
+                self._tables = LiveTables()
+                page = environment.create_web_ui(WEB_HOST, options.web_port, delayed_start=True)
+                add_tabs(page, self._tables)
+                page.start()
+                cleanup.callback(page.stop)
             bench.begin_run()
+            self._begin_monitoring(monitors, bench)
             self._begun = True
             started_ns = monotonic_ns()
             runner.start(users, spawn_rate)
@@ -178,6 +196,22 @@ class _Run:
         directory = ended.directory.path if ended is not None else None
         return RunEnd(directory, self._interrupted, bench.failure or self._stopped)
 
+    def _begin_monitoring(self, monitors: Monitors, bench: Bench) -> None:
+        options = self._options
+        if not options.monitoring.wanted or (keeper := bench.keeper) is None:
+            return
+        meter = next((guard for guard in options.guards if isinstance(guard, BudgetMeter)), None)
+        self._tally = Tally(self._figures.verdict, lambda: self._callers(bench), meter)
+        transport = options.transport or self._scenario.transport
+        identity = RunIdentity(
+            keeper.directory.path.name, self._scenario.name, transport, options.target, __version__
+        )
+        monitors.begin(self._tally, identity)
+
+    def _end_monitoring(self, monitors: Monitors) -> None:
+        if told := monitors.end():
+            self._console.print(f"rtbench: {told}", markup=False, highlight=False, soft_wrap=True)
+
     def _load(self) -> tuple[int, float, dict[str, Any]]:
         """Users to spawn, how many of them per second, and the load as `run.json` tells it."""
         options, scenario, led = self._options, self._scenario, self._led
@@ -190,6 +224,10 @@ class _Run:
 
     def _watch_row(self, table: str, row: dict[str, Any]) -> None:
         self._figures.take(table, row)
+        if self._tally is not None:
+            self._tally.take(table, row)
+        if self._tables is not None:
+            self._tables.take(table, row)
         if self._led is not None:
             self._led.watch(table, row)
         for guard in self._options.guards:
@@ -200,7 +238,7 @@ class _Run:
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
             while not self._interrupted and bench.failure is None:
                 elapsed_s = (monotonic_ns() - started_ns) / NS_PER_S
-                users = self._environment.runner.user_count if self._environment.runner is not None else 0
+                users = self._users()
                 if self._duration_s is not None and elapsed_s >= self._duration_s:
                     break
                 stops = (guard.stop(elapsed_s) for guard in self._options.guards)
@@ -213,9 +251,16 @@ class _Run:
                 elif self._nobody_calls(users):
                     break
                 if self._console.is_terminal:
-                    shown = users if self._led is None else bench.conductor.level
-                    live.update(progress(self._figures, self._scenario.name, shown, elapsed_s), refresh=True)
+                    shown = progress(self._figures, self._scenario.name, self._callers(bench), elapsed_s)
+                    live.update(shown, refresh=True)
                 gevent.sleep(LOOK_INTERVAL_S)
+
+    def _users(self) -> int:
+        return self._environment.runner.user_count if self._environment.runner is not None else 0
+
+    def _callers(self, bench: Bench) -> int:
+        """Wanted now."""
+        return self._users() if self._led is None else bench.conductor.level
 
     def _nobody_calls(self, users: int) -> bool:
         """Whether every user has come and gone; a master hears of its workers' users only now and then."""

@@ -54,6 +54,9 @@ class Run:
     faults: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
     """What the emulator did wrong on purpose; empty for any other target."""
 
+    plc_mos: pd.DataFrame = dataclasses.field(default_factory=pd.DataFrame)
+    """Scores of recorded answers; empty where none were asked for."""
+
     @property
     def name(self) -> str:
         return self.directory.path.resolve().name
@@ -74,6 +77,7 @@ def read_run(path: Path) -> Run:
         incidents=_frame(directory.incidents, schema.INCIDENTS),
         mishaps=_frame(directory.mishaps, schema.MISHAPS),
         faults=read_truth_log(directory.fault_log),
+        plc_mos=_frame(directory.plc_mos, schema.PLC_MOS),
     )
 
 
@@ -104,8 +108,8 @@ def read_trace(directory: RunDirectory, sessions: list[str]) -> pd.DataFrame:
     return trace.to_pandas().sort_values(["session", "at_ns"], kind="stable", ignore_index=True)
 
 
-def read_recordings(directory: RunDirectory, sessions: list[str]) -> pd.DataFrame:
-    """The recordings of the named sessions, which a run keeps apart as they are large; none where none were made."""
+def read_recordings(directory: RunDirectory, sessions: list[str] | None) -> pd.DataFrame:
+    """The recordings of the named sessions, or of all, which a run keeps apart as they are large; none where none were made."""
     paths = TablePaths(directory.path, directory.recordings.stem)
     return _table(paths, schema.RECORDINGS, sessions).to_pandas()
 

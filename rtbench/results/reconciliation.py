@@ -16,6 +16,9 @@ class Reconciliation:
     """Workers that reported all their work done."""
 
     engines_died: int = 0
+    engines_silent: int = 0
+    """Of those that died: killed by their workers, as they gave no sign of life."""
+
     rows_sent: int = 0
     """Turn and session rows that the engines handed over."""
 
@@ -32,6 +35,9 @@ class Reconciliation:
 
     emulator_cpu_share: float | None = None
     """Of one core, by the busiest process of the embedded emulator: what it stayed below in 95% of the run's seconds."""
+
+    emulator_loop_lag_ms: float | None = None
+    """What its event loop was late by at the most, in 95% of the run's seconds."""
 
     interrupted: bool = False
     """The run was stopped by hand."""

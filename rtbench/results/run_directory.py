@@ -77,6 +77,11 @@ class RunDirectory:
         return self.path / "faults.jsonl"
 
     @property
+    def emulator_health(self) -> Path:
+        """How busy the embedded emulator was, one JSON object per second."""
+        return self.path / "emulator_health.jsonl"
+
+    @property
     def generator(self) -> Path:
         """The load generator's own health."""
         return self.path / "generator.parquet"
@@ -90,6 +95,11 @@ class RunDirectory:
     def recordings(self) -> Path:
         """Audio of the turns and stimuli for which it was kept; only where the scenario allows recording."""
         return self.path / "recordings.parquet"
+
+    @property
+    def plc_mos(self) -> Path:
+        """Scores of the recorded answers, where they were asked for."""
+        return self.path / "plc_mos.parquet"
 
     @property
     def trace(self) -> Path:

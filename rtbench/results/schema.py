@@ -160,3 +160,10 @@ RECORDINGS = _schema(
     ("caller", pa.binary()),  # PCM16 as it was due on the microphone's schedule
     ("agent", pa.binary()),  # PCM16 as it left the player
 )
+
+PLC_MOS = _schema(
+    ("session", pa.string()),
+    ("turn", pa.int64()),
+    ("heard_ms", pa.float64()),  # of the answer, from its first sound to its last
+    ("plc_mos", pa.float64()),  # 1 to 5, by PLCMOS v2; made after the run
+)

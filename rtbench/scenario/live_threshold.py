@@ -74,7 +74,7 @@ class _Watched:
         self.threshold = threshold
         self._values: list[float] = []
         self._count = 0
-        self._table, self._read = _reader(threshold.metric)
+        self._table, self._read = values_of(threshold.metric)
 
     def take(self, table: str, row: Row) -> None:
         if table != self._table or not self._admits(row):
@@ -110,8 +110,8 @@ class _Watched:
         return True
 
 
-def _reader(metric: str) -> tuple[str, Callable[[Row], Iterator[float]]]:
-    """The table of a metric, and its values in one row."""
+def values_of(metric: str) -> tuple[str, Callable[[Row], Iterator[float]]]:
+    """The table of a metric, and its values in one row: none where the row does not count, infinite for what never came."""
     counts: dict[str, tuple[str, Callable[[Row], Iterator[float]]]] = {
         "turns": ("turns", lambda row: iter((1.0,))),
         "sessions": ("sessions", lambda row: iter((1.0,))),

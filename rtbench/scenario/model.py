@@ -92,6 +92,10 @@ class Scenario(Block):
     control: ControlName = "channel"
     """What the events of a WebRTC call go over: its data channel, or a WebSocket that joins the call (sideband)."""
 
+    webrtc_filter: bool = False
+    """Over WebRTC: ask for few events on the data channel (Azure's `webrtcfilter=on`). What then is not told is not
+    measured, unless a sideband tells it."""
+
     network_alert: NetworkAlertBlock = NetworkAlertBlock()
     """When a call's network counts as degraded, over WebRTC."""
 
@@ -205,8 +209,12 @@ class Scenario(Block):
             for name in ("input_format", "output_format"):
                 if getattr(self.session, name) is not None:
                     raise fault("over WebRTC the key `codec` says how audio is coded", "session", name)
+        elif self.webrtc_filter:
+            raise fault("is a filter of WebRTC calls; set transport: webrtc", "webrtc_filter")
         elif self.control == "sideband":
             raise fault("a sideband joins a WebRTC call; set transport: webrtc", "control")
+        if self.is_filtered and self.session.tools:
+            raise fault("lets no tool call through; set control: sideband", "webrtc_filter")
         return self
 
     @model_validator(mode="after")
@@ -250,6 +258,11 @@ class Scenario(Block):
         """The codec over WebRTC; None over a WebSocket."""
         return CODECS[self.codec] if self.transport == "webrtc" else None
 
+    @property
+    def is_filtered(self) -> bool:
+        """A caller is told few events."""
+        return self.webrtc_filter and self.control == "channel"
+
     def held_over(self, transport: TransportName | None, codec: CodecName | None = None) -> Scenario:
         """The same conversations over another transport or in another codec; None leaves it as it is written.
 
@@ -264,6 +277,8 @@ class Scenario(Block):
             raise self.error(("transport",), f"codec {codec} is for calls over WebRTC, not over a WebSocket")
         elif self.control == "sideband":
             raise self.error(("control",), "a sideband joins a WebRTC call, and a WebSocket is none")
+        elif self.webrtc_filter:
+            raise self.error(("webrtc_filter",), "is a filter of WebRTC calls, and a WebSocket is none")
         changed = {"transport": transport, "codec": codec}
         copy = self.model_copy(update={key: value for key, value in changed.items() if value is not None})
         copy._source = self._source

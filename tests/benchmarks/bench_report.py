@@ -1,10 +1,11 @@
-"""Seconds and memory of the report of a run of 100,000 turns.
+"""Seconds, memory and page of the report of a run of 100,000 turns.
 
     python tests/benchmarks/bench_report.py [--turns 100000]
 
 The run is the one of `reports/example` many times over: every copy has sessions of its own, later in time,
 and turns that waited some milliseconds more or less, in the rows as in the emulator's log. What is
-measured is `rtbench report` as a process. Bounds: 30 s and 1 GB. Exit code 1 where one is broken.
+measured is `rtbench report` as a process. Bounds: 30 s, 1 GB, and 3 MB of page up to 10,000 turns, beyond
+which it is told without a bound. Exit code 1 where one is broken.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from rtbench.engine.trace import SHARD_ROWS
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
 SECONDS_BOUND, GIGABYTES_BOUND = 30.0, 1.0
+PAGE_BOUND_MB, PAGE_TURNS = 3.0, 10_100
 RATE_KHZ = 24
 LASTS_S = 60
 """Time between one copy and the next, up to `WAVES` of them: then the clock begins again, with more sessions at once."""
@@ -139,13 +141,17 @@ def main() -> int:
         report.returncode = os.waitstatus_to_exitcode(status)
         seconds = (time.perf_counter_ns() - begun_ns) / 1e9
         error = json.loads((run / "summary.json").read_text(encoding="utf-8"))["measurement_error"]
+        page_mb = (run / "report.html").stat().st_size / 1e6
     gigabytes = usage.ru_maxrss * 1024 / 1e9
     print(f"{turns:,} turns, {trace_rows:,} events; {error['n']:,} turns joined with the emulator's log")
     print(
         f"{seconds:.1f} s (bound {SECONDS_BOUND:.0f}), of which {usage.ru_utime + usage.ru_stime:.1f} s of processor time"
     )
     print(f"{gigabytes:.2f} GB at most (bound {GIGABYTES_BOUND:.0f})")
+    bound = f"bound {PAGE_BOUND_MB:.0f}" if turns <= PAGE_TURNS else "no bound for so many turns"
+    print(f"{page_mb:.2f} MB of page ({bound})")
     broken = report.returncode != 0 or seconds > SECONDS_BOUND or gigabytes > GIGABYTES_BOUND
+    broken |= turns <= PAGE_TURNS and page_mb > PAGE_BOUND_MB
     print(f"{'BROKEN' if broken else 'within bounds'}: {shlex.join(['python', *sys.argv])}")
     return 1 if broken else 0
 

@@ -8,8 +8,15 @@ where there are nights each of them a third one (4 %). Everything is judged by t
 prints three tables. Coverage: in how many of N runs the 95 % interval of a quantile held the truth; an end
 that the sessions cannot bound is open. False alarms: A against A, how often the interval of the ratio
 excluded 1, and how often REGRESSED was said (beyond the margin of 5 %). Power: how often a service that is
-8 % slower, or 20 %, was seen. Exit code 1 where coverage is outside 93-97 % or false alarms outside 4-7 %
-by more than the simulation's own noise.
+8 % slower, or 20 %, was seen. Each rate comes with the simulation's own standard error: of 1,000 pairs 5 %
+are told to ±0.7 %, so 3.9 and 4.6 are the same. Exit code 1 where coverage is outside 93-97 % or false
+alarms outside 4-7 % by more than two of them.
+
+What is not exact, and why. The median of 15 sessions is covered in 97 % of runs: the ends of its interval
+are observed waits, and with so few independent ones the next inner one would cover less than 95 %. Medians
+of 40 sessions are told apart in 4.1 % ±0.2 % (of 10,000 pairs): Student's allowance for a variance from 40
+sessions is made for sums, and a little too much for them. Nights that are alike are told apart less often
+than those that differ: see the table in `analysis/compare_nights.py`.
 """
 
 from __future__ import annotations
@@ -71,7 +78,7 @@ def figure(generator: np.random.Generator, q: float, case: Case, runs: int, fact
 def coverage(generator: np.random.Generator, runs: int) -> bool:
     """The first table."""
     print(f"Coverage of the 95 % interval, {runs} runs of {TURNS} turns a session")
-    print(f"{'sessions':>10} {'quantile':>9} {'covered':>9} {'below':>7} {'above':>7} {'open above':>11}")
+    print(f"{'sessions':>10} {'quantile':>9} {'covered':>15} {'below':>15} {'above':>15} {'open above':>15}")
     good = True
     for sessions in (15, *SESSIONS):
         for q in (*QUANTILES, 0.99):
@@ -90,8 +97,10 @@ def coverage(generator: np.random.Generator, runs: int) -> bool:
             if told:
                 covered = runs - below - above
                 good &= _near(covered, runs, 0.93, 0.97)
-                shares = (covered / runs, below / runs, above / runs, opened / runs)
-                print(f"{sessions:>10} {f'p{100 * q:g}':>9}" + "".join(f"{share:>9.1%}" for share in shares))
+                told_shares = "".join(
+                    f" {_share(count, runs):>15}" for count in (covered, below, above, opened)
+                )
+                print(f"{sessions:>10} {f'p{100 * q:g}':>9}{told_shares}", flush=True)
     return good
 
 
@@ -100,12 +109,15 @@ def comparisons(generator: np.random.Generator, runs: int) -> bool:
     print(
         f"\nComparison of {runs} pairs (a quarter of them for the power), as ratios with a margin of 5 %: told apart (interval excludes 1), REGRESSED"
     )
-    print(f"{'sides':>34} {'quantile':>9} {'A against A':>18} {'+8 %':>18} {'+20 %':>18}")
+    print(f"{'sides':>34} {'quantile':>9} {'A against A':>31} {'+8 %':>31} {'+20 %':>31}")
     cases = [
         *(Case(f"1 run and 1, {count} sessions each", 1, 1, count) for count in SESSIONS),
         Case("7 nights and 1, alike, 40 each", 7, 1, 40),
+        Case("5 nights and 5, alike, 40 each", 5, 5, 40),
         Case("7 nights and 1, nights differ", 7, 1, 40, NIGHT),
         Case("5 nights and 5, nights differ", 5, 5, 40, NIGHT),
+        Case("3 nights and 3, nights differ", 3, 3, 40, NIGHT),
+        Case("3 nights and 1, nights differ", 3, 1, 40, NIGHT),
     ]
     good = True
     for case in cases:
@@ -114,10 +126,9 @@ def comparisons(generator: np.random.Generator, runs: int) -> bool:
             for factor in (1.0, 1.08, 1.20):
                 pairs = runs if factor == 1.0 else math.ceil(runs / 4)
                 apart, regressed = _judged(generator, pairs, q, case, factor)
-                row.append(f"{apart / pairs:>9.1%} {regressed / pairs:>8.1%}")
+                row.append(f"{_share(apart, pairs):>16} {_share(regressed, pairs):>14}")
                 if factor == 1.0:
-                    # Nights are allowed to be judged with care: fewer alarms than the level are no fault.
-                    good &= _near(apart, runs, 0.04 if case.runs == case.base_runs == 1 else 0.0, 0.07)
+                    good &= _near(apart, runs, 0.04, 0.07)
             print(f"{case.label:>34} {f'p{100 * q:g}':>9} " + " ".join(row), flush=True)
     return good
 
@@ -137,14 +148,24 @@ def _judged(
 
 def _near(count: int, runs: int, low: float, high: float) -> bool:
     """Whether the share lies between, up to two standard errors of the simulation."""
-    share = count / runs
-    noise = 2 * math.sqrt(max(share * (1 - share), 0.01) / runs)
-    return low - noise <= share <= high + noise
+    noise = 2 * _error(count, runs)
+    return low - noise <= count / runs <= high + noise
+
+
+def _share(count: int, runs: int) -> str:
+    """With its standard error."""
+    return f"{count / runs:.1%} ±{_error(count, runs):.1%}"
+
+
+def _error(count: int, runs: int) -> float:
+    """Standard error of a share that was seen so often; of one never seen, or always, as if half a time more."""
+    share = min(max(count, 0.5), runs - 0.5) / runs
+    return math.sqrt(share * (1 - share) / runs)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Coverage, false alarms and power of the statistics.")
-    parser.add_argument("--runs", type=int, default=400, help="simulated runs of each line (default: 400)")
+    parser.add_argument("--runs", type=int, default=1000, help="simulated runs of each line (default: 1000)")
     runs = parser.parse_args(arguments).runs
     generator = np.random.default_rng(20261126)
     started = time.perf_counter()

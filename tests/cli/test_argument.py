@@ -2,7 +2,8 @@ import argparse
 
 import pytest
 
-from rtbench.cli.argument import positive_amount
+from rtbench.cli.argument import positive_amount, positive_int, positive_seconds, seconds
+from rtbench.core.errors import UsageError
 
 
 @pytest.mark.parametrize(("written", "amount"), [("2", 2.0), ("0.5", 0.5), ("1e3", 1000.0)])
@@ -14,3 +15,22 @@ def test_a_number_above_zero_is_an_amount(written, amount) -> None:
 def test_anything_else_is_refused_by_what_was_written(written) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=f"not '{written}'"):
         positive_amount(written)
+
+
+def test_a_whole_number_above_zero() -> None:
+    assert positive_int("12") == 12
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "1.5", "many", ""])
+def test_what_is_no_whole_number_is_refused_by_what_was_written(written) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"not '{written}'"):
+        positive_int(written)
+
+
+def test_a_length_of_time_is_told_by_its_option() -> None:
+    assert seconds("--hold", "1.5 min") == 90.0
+    assert (positive_seconds("--duration", None), positive_seconds("--duration", "2 s")) == (None, 2.0)
+    with pytest.raises(UsageError, match=r"^--hold: a duration needs its unit"):
+        seconds("--hold", "3")
+    with pytest.raises(UsageError, match=r"^--duration: must be longer than 0$"):
+        positive_seconds("--duration", "0 s")

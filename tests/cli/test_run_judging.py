@@ -32,9 +32,9 @@ def options():
     """The options as parsed, with what `rtbench run` has besides."""
     parser = argparse.ArgumentParser()
     add_run_options(parser)
-    parser.add_argument("--no-budget", action="store_true")
-    for name in ("target", "transport", "users"):
+    for name in ("target", "transport"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--users", type=int)
     return lambda *arguments: parser.parse_args(["--target", "emulator", *arguments])
 
 
@@ -76,6 +76,14 @@ def test_a_budget_is_counted_and_what_a_run_may_come_to_is_told(options, scenari
     _, meter = Judging.read(args).begin(args, scenario, None, None)
     assert isinstance(meter, BudgetMeter)
     assert capsys.readouterr().err.startswith("rtbench: at most 2.0 call minutes, about ")
+    scenario.write_text(
+        SCENARIO.replace(
+            "users: 4\nduration: 30 s",
+            "shape: {spike: {base: 1, users: 60, before: 30 s, lasts: 1 min, after: 30 s}}",
+        )
+    )
+    Judging.read(args).begin(args, scenario, None, None)
+    assert capsys.readouterr().err.startswith("rtbench: at most 61.0 call minutes, about ")
 
 
 @pytest.mark.parametrize(

@@ -191,3 +191,20 @@ def test_mishaps_are_one_row_each() -> None:
         ("server_error", "waiting", 2)
     ] * 2
     assert logged.log.take_mishaps() == []
+
+
+def test_a_rotation_is_no_outage_unless_its_first_try_fails() -> None:
+    smooth, rough = Logged(), Logged()
+    for logged in (smooth, rough):
+        logged.log.lost("rotation", "", "", "idle", 100)
+        logged.log.dialled(100, 100)
+    assert not rough.log.is_outage
+    rough.log.refused(Refused("upgrade_503"), 110)
+    rough.log.dialled(200, 200)
+    assert rough.log.is_outage
+    for logged in (smooth, rough):
+        logged.log.connected(230)
+        logged.log.restored(240, "sess_2", 0, 250)
+        logged.end()
+
+    assert (smooth.session.down_ns, rough.session.down_ns) == (0, 120)

@@ -3,7 +3,7 @@ import random
 import pytest
 
 from rtbench.core.codec import G711_A, G711_MU, OPUS
-from rtbench.core.rtp import Unwrapped, payload_ticks
+from rtbench.core.rtp import Unwrapped, is_whole, payload_ticks
 
 
 def test_a_counter_goes_on_where_it_wraps() -> None:
@@ -63,3 +63,8 @@ def test_opus_tells_its_length_in_its_first_byte(configuration, ms) -> None:
 @pytest.mark.parametrize("payload", [b"", bytes([3])])
 def test_what_is_no_opus_packet_has_no_length(payload) -> None:
     assert payload_ticks(OPUS, payload) == 0
+
+
+def test_a_packet_of_g711_lasts_whole_milliseconds_and_one_of_opus_as_long_as_it_says() -> None:
+    assert [is_whole(G711_A, ticks) for ticks in (0, 1, 159, 160, 8)] == [False, False, False, True, True]
+    assert [is_whole(OPUS, ticks) for ticks in (0, 120, 960)] == [False, True, True]

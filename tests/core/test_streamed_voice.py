@@ -272,6 +272,19 @@ def test_a_loss_leaves_a_hole_and_a_swap_none(line, speaker) -> None:
     assert (line.voice.reception.lost, line.voice.reception.reordered) == (2, 1)
 
 
+def test_a_packet_that_was_cut_short_is_counted_and_is_as_good_as_lost(line, speaker) -> None:
+    line.tell(0, created(), speaks(), started())
+    line.packets(10, 2, marker=True)
+    assert (line.voice.broken_packets, len(line.voice.take_news())) == (0, 1)
+    broken = speaker.packet()._replace(payload=b"\xff")
+    line.voice.hear(broken, 50 * MS)
+
+    assert (line.voice.broken_packets, len(line.voice.take_news())) == (1, 1)
+    line.packets(70, 1)
+    assert line.voice.concealed_ns == 20 * MS
+    assert line.voice.reception.lost == 0
+
+
 def test_a_double_counts_once(line, speaker) -> None:
     line.tell(0, created(), speaks(), started())
     packet = speaker.packet(marker=True)
@@ -405,6 +418,59 @@ def test_a_turn_over_rtp_has_all_its_parts_and_they_add_up(talk, agent, speaker,
     assert turn.output_started_ns == (ANSWERED_AT - 10) * MS
     assert (turn.output_stopped_ns, turn.output_cleared_ns) == (end_ms * MS, None)
     assert talker.outcome == "completed"
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["buffer events", "none"])
+def test_within_silence_without_end_a_turn_is_measured_by_its_own_sound(
+    talk, agent, speaker, hello, told: bool
+) -> None:
+    talker = talk(Say(hello), Listen(10_000 * MS))
+    now_ms = talker.hear_packets(320, speaker, 50, silent=True)  # from 320 to 1,320
+    talker.hear(now_ms, agent.stopped)
+    now_ms = talker.hear_packets(now_ms, speaker, 10, silent=True)
+    talker.hear(now_ms - 5, agent.created(), speaks(), *([started()] if told else []))
+    # Where its beginning is told, silence leads the answer.
+    loud_ms = talker.hear_packets(now_ms, speaker, 3, silent=True)
+    end_ms = talker.hear_packets(loud_ms, speaker, 50)
+    talker.hear(end_ms - 1, done(), *([stopped()] if told else []))
+    after_ms = talker.hear_packets(end_ms, speaker, 30, silent=True)
+    talker.sleep_until(after_ms)
+
+    (turn,) = talker.turns
+    assert turn.outcome == "answered"
+    assert turn.first_audio_ns == (now_ms if told else loud_ms) * MS
+    assert turn.leading_silence_ms == pytest.approx(60 if told else 0, abs=9)
+    assert turn.audible_ns == pytest.approx((loud_ms + DEPTH_MS) * MS, abs=9 * MS)
+    assert identity_error_ms(turn) == pytest.approx(0, abs=1e-6)
+    # Where nobody tells the end, 300 ms of silence do, and belong to the answer until then.
+    assert turn.audio_ms == pytest.approx(1_060 if told else 1_300, abs=21)
+    assert turn.underrun_count == 0
+    assert talker.outcome == "completed"
+
+
+def test_silence_behind_an_answer_is_no_part_of_the_next_one_however_soon_that_comes(line) -> None:
+    line.packets(0, 10, marker=True, silent=True)
+    line.tell(195, created(), speaks(), started())
+    line.packets(200, 5)
+    line.tell(299, done(), stopped())
+    line.packets(300, 10, silent=True)
+    line.tell(495, created("r2"), speaks("r2"), started("r2"))
+    line.packets(500, 5)
+
+    assert (line.began_ms("r1"), line.media_ms("r1")) == (200, 100)
+    assert (line.began_ms("r2"), line.media_ms("r2")) == (500, 100)
+
+
+def test_an_answer_that_ends_untold_in_silence_is_not_taken_up_by_the_next(line) -> None:
+    line.tell(0, created(), speaks())
+    line.packets(10, 5, marker=True)
+    line.tell(105, done())
+    line.packets(110, 15, silent=True)  # 300 ms, which end it
+    line.tell(405, created("r2"), speaks("r2"))
+    line.packets(410, 5)
+
+    assert line.reply("r1").is_over
+    assert (line.began_ms("r2"), line.media_ms("r2")) == (410, 100)
 
 
 def test_most_packets_change_nothing(talk, agent, speaker, hello) -> None:

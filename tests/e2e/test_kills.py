@@ -10,6 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
+GRID = ("--set", "think_time=0 ms,10 ms")
 SEARCH = ("--slo", "voice_to_voice_ms:p95<60000", "--to", "5", "--hold", "10 min", "--longest", "10 min")
 
 
@@ -21,11 +22,14 @@ def run_of(start: Callable[..., Any], scenario: Path, emulator_url: str) -> Call
     commands = {
         "engine": (*run, *elsewhere),
         "worker": (*run, *elsewhere, "--workers", "2"),
+        "stopped engine": (*run, *elsewhere),
         "emulator": run,
+        "emulator of calls": (*run, "--transport", "webrtc"),
         "everything": (*run, "--workers", "2"),
         "Ctrl-C": (*run, *elsewhere, "--workers", "2"),
         "SIGTERM": (*run, *elsewhere),
         "Ctrl-C twice": run,
+        "sweep": ("rtbench", "sweep", scenario, *elsewhere, *GRID, "--duration", "10 min"),
         "search": ("rtbench", "capacity", scenario, *elsewhere, *SEARCH),
     }
     victims = list(commands)
@@ -52,6 +56,7 @@ def report(start: Callable[..., Any]) -> Callable[[Path], Any]:
         ("engine", 4, "rtbench: The engine of worker w0 died in mid-run (killed by signal 9)."),
         ("worker", 4, r"rtbench: Worker w\d went missing in mid-run."),
         ("emulator", 5, "rtbench: The embedded emulator went away in mid-run (killed by signal 9)."),
+        ("emulator of calls", 5, "rtbench: The embedded emulator went away in mid-run (killed by signal 9)."),
     ],
 )
 def test_a_killed_process_ends_the_run_with_its_report_and_one_sentence(
@@ -64,7 +69,8 @@ def test_a_killed_process_ends_the_run_with_its_report_and_one_sentence(
     running = run_of(victim)
     run = running.until_turns_are_written()
     written = rows(run)
-    running.processes(f"rtbench{'.' if victim == 'engine' else ' '}{victim}")[0].kill()
+    process = victim.removesuffix(" of calls")
+    running.processes(f"rtbench{'.' if process == 'engine' else ' '}{process}")[0].kill()
     ended = running.ended()
 
     assert ended.code == code, ended.errors
@@ -87,6 +93,24 @@ def test_the_loss_of_a_process_makes_the_run_invalid(
     verdict = json.loads((running.run / "summary.json").read_text())["verdict"]
     assert verdict["level"] == "INVALID"
     assert finding in {found["code"] for found in verdict["findings"]}
+
+
+def test_an_engine_that_is_stopped_is_noticed_and_ends_the_run(run_of: Callable[[str], Any]) -> None:
+    running = run_of("stopped engine")
+    run = running.until_turns_are_written()
+    running.processes("rtbench.engine")[0].suspend()
+    ended = running.ended()
+
+    assert ended.code == 4, ended.errors
+    assert ended.errors.splitlines() == [
+        "rtbench: The engine of worker w0 fell silent in mid-run and was killed (no sign of life for 10 s)."
+    ]
+    verdict = json.loads((run / "summary.json").read_text())["verdict"]
+    assert verdict["level"] == "INVALID"
+    codes = {found["code"] for found in verdict["findings"]}
+    assert "engine_silent" in codes
+    assert "engine_died" not in codes
+    assert running.left_behind() == []
 
 
 def test_when_everything_is_killed_at_the_root_the_report_can_still_be_made(
@@ -170,6 +194,16 @@ def test_a_search_that_is_killed_takes_its_reference_session_with_it(run_of: Cal
     running = run_of("search")
     calls = "reports/*/reference/*/turns.parts/*.parquet"
     running.until(lambda: list(running.folder.glob(calls)), "turns of the reference session")
+    assert running.processes("rtbench run")
+    running.process.kill()
+    assert running.ended().code == -signal.SIGKILL
+    assert running.left_behind() == []
+
+
+def test_a_sweep_that_is_killed_takes_the_run_under_way_with_it(run_of: Callable[[str], Any]) -> None:
+    running = run_of("sweep")
+    turns = "reports/*/01-*/*/turns.parts/*.parquet"
+    running.until(lambda: list(running.folder.glob(turns)), "turns of the first point")
     assert running.processes("rtbench run")
     running.process.kill()
     assert running.ended().code == -signal.SIGKILL

@@ -1,7 +1,9 @@
 """A user's own locustfile, run by the `locust` command itself: nothing is lost at its end."""
 
 import json
+import socket
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -68,9 +70,18 @@ def locustfile(
 
 
 @pytest.fixture(scope="module")
-def runs(start: Callable[..., Any], locustfile: Callable[[str], Path]) -> dict[str, Any]:
+def page_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def runs(start: Callable[..., Any], locustfile: Callable[[str], Path], page_port: str) -> dict[str, Any]:
+    with_page = ("--autostart", "--web-host", "127.0.0.1", "--web-port", page_port, "-u", "2", "-r", "10")
     return {
         "one process": start("locust", "-f", locustfile(CALLER), *HEADLESS),
+        "with its page": start("locust", "-f", locustfile(CALLER), *with_page),
         "two processes": start("locust", "-f", locustfile(CALLER + SHOPPER), "--processes", "2", *HEADLESS),
     }
 
@@ -101,10 +112,41 @@ def test_an_http_user_works_beside_the_callers(runs: dict[str, Any]) -> None:
     assert shoppers and "0(0.00%)" in shoppers[0]
 
 
+def test_locusts_own_page_has_tabs_with_our_tables(runs: dict[str, Any], page_port: str) -> None:
+    running = runs["with its page"]
+    running.until_turns_are_written()
+    page = f"http://127.0.0.1:{page_port}"
+    with urllib.request.urlopen(f"{page}/", timeout=60) as answer:
+        assert b'"title": "Turns"' in answer.read()
+    with urllib.request.urlopen(f"{page}/stats/requests", timeout=60) as answer:
+        shown = {each["key"]: each["data"] for each in json.load(answer)["extended_stats"]}
+    assert [row["kind"] for row in shown["turns"]] == ["spoken"]
+    running.process.terminate()
+    assert running.ended().code == 0
+    assert running.left_behind() == []
+
+
 def test_the_host_of_the_user_class_is_the_target(runs: dict[str, Any], emulator_url: str) -> None:
     runs["one process"].ended()
     run = json.loads((runs["one process"].run / "run.json").read_text())
     assert run["target"] == emulator_url
+
+
+def test_the_run_ends_when_its_budget_is_spent(
+    start: Callable[..., Any], locustfile: Callable[[str], Path]
+) -> None:
+    text = CALLER + "    until_stopped = True\n"
+    running = start("locust", "-f", locustfile(text), *HEADLESS, "--budget-minutes", "0.05")
+    ended = running.ended()
+    assert ended.code == 6, ended.errors
+    told = [
+        line for line in ended.errors.splitlines() if "the budget of 0.05 call minutes is reached" in line
+    ]
+    assert len(told) == 1
+    run = json.loads((running.run / "run.json").read_text())
+    assert run["reconciliation"]["rows_sent"] == run["reconciliation"]["rows_received"]
+    assert "Traceback" not in ended.errors
+    assert running.left_behind() == []
 
 
 def test_a_locustfile_without_callers_is_none_of_our_business(
@@ -126,6 +168,11 @@ def test_a_locustfile_without_callers_is_none_of_our_business(
             "    scenario = '{scenario}'\n    host = 'http://127.0.0.1:9/v1'\n",
             5,
             "http://127.0.0.1:9/v1 cannot be reached",
+        ),
+        (
+            "    scenario = '{scenario}'\n    host = 'https://voice.example/v1'\n",
+            1,
+            "https://voice.example/v1 is not on this machine and may cost money",
         ),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-LOSSES = {"rows_lost", "workers_lost", "engine_died", "not_ended", "no_turns"}
+LOSSES = {"rows_lost", "workers_lost", "engine_died", "engine_silent", "not_ended", "no_turns"}
 """Findings that no run may have; a busy machine may make one late, which is none of these."""
 
 
@@ -88,6 +88,24 @@ def test_locusts_page_shows_the_conversations(runs: dict[str, Any], page: str) -
         lambda: found if wanted <= (found := statistics()).keys() else None, "voice entries"
     )
     assert shown["voice", "voice_to_voice"]["num_failures"] == 0
+
+
+def test_locusts_page_has_tabs_with_the_runs_own_tables(runs: dict[str, Any], page: str) -> None:
+    running = runs["page"]
+    running.until_turns_are_written()
+    with urllib.request.urlopen(f"{page}/", timeout=60) as answer:
+        assert b'"title": "Turns"' in answer.read()
+
+    def tables() -> dict[str, Any]:
+        with urllib.request.urlopen(f"{page}/stats/requests", timeout=60) as answer:
+            return {each["key"]: each["data"] for each in json.load(answer)["extended_stats"]}
+
+    shown = running.until(lambda: found if (found := tables())["generator"] else None, "an engine's row")
+    [turns] = shown["turns"]
+    assert turns["kind"] == "spoken"
+    assert turns["turns"] > 0
+    assert [row["engine"] for row in shown["generator"]] == ["w0"]
+    assert shown["verdict"][0]["level"] in ("VALID", "SUSPECT", "INVALID")
 
 
 def test_the_stop_button_of_the_page_ends_the_run_with_its_report(

@@ -9,6 +9,7 @@ unpatched. The variable is taken back at once: children that tests start have to
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,14 +24,25 @@ with pytest.MonkeyPatch.context() as environment:
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
+from rtbench.clock import NS_PER_MS, NS_PER_S
+from rtbench.core.emulator_load import EmulatorLoad
 from rtbench.core.errors import RtbenchError, RunInvalid, TargetUnreachable
+from rtbench.core.incidents import Incident
+from rtbench.core.sessions import Session
+from rtbench.core.stimuli import Stimulus
+from rtbench.core.turns import Turn
 from rtbench.engine.messages import Configure
+from rtbench.engine.rows import RowKeys, incident_row, session_row, stimulus_row, turn_row
 from rtbench.load import bench as bench_module
 from rtbench.load import conductor, outpost
 from rtbench.load.bench import Bench
+from rtbench.load.family import RunIdentity
+from rtbench.load.live_verdict import LiveVerdict
 from rtbench.load.messages import BEGIN, DRAIN, DRAINED, READY
 from rtbench.load.realtime_user import caller_class
 from rtbench.load.run_keeper import RunSettings
+from rtbench.load.tally import Tally
+from rtbench.scenario.budget import BudgetMeter
 
 SCENARIO = """\
 name: brief
@@ -65,7 +77,7 @@ class FakePool:
         self.settings, self.sink = settings, sink
         self.failure: RunInvalid | None = None
         self.rows_sent = 0
-        self.engine_died = False
+        self.engine_died = self.engine_fell_silent = False
         self.trace_error = ""
         self.calls_started = 0
         self.ends: list[tuple[float, bool]] = []
@@ -83,14 +95,12 @@ class FakeEmulator:
         self.log, self.codecs = log, codecs
         self.gone: TargetUnreachable | None = None
         self.stopped = False
-        self.looks = 0
+        self.load = EmulatorLoad()
 
-    def note_load(self) -> None:
-        self.looks += 1
-
-    @property
-    def cpu_share(self) -> float | None:
-        return 0.5 if self.looks else None
+    def note_load(self) -> dict[str, float]:
+        row = {"cpu_share": 0.5, "loop_lag_max_ms": 3.0}
+        self.load.take(row)
+        return row
 
     def death(self) -> TargetUnreachable | None:
         return self.gone
@@ -223,3 +233,103 @@ def reconciliation() -> Callable[[Bench], dict[str, Any]]:
         return found
 
     return read
+
+
+KEYS = RowKeys("w0", "w0-000001", 0, 0, "brief", "websocket")
+
+
+@pytest.fixture
+def turn_of() -> Callable[..., dict[str, Any]]:
+    """A row of a turn whose answer was heard after so many milliseconds; None where none was."""
+
+    def make(
+        wait_ms: float | None, *, late_max_ms: float = 0.0, cost_usd: float | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        end_ns = 3 * NS_PER_S
+        heard_ns = None if wait_ms is None else end_ns + round(wait_ms * NS_PER_MS)
+        fields = {"outcome": "answered", "user_speech_end_ns": end_ns, "audible_ns": heard_ns, **fields}
+        turn = Turn(number=1, clip="question", **fields)
+        return turn_row(KEYS, "sess_1", turn, late_max_ms, cost_usd=cost_usd)
+
+    return make
+
+
+@pytest.fixture
+def session_of() -> Callable[..., dict[str, Any]]:
+    """A row of a session that ended so, and took so long to connect."""
+
+    def make(outcome: Any, connect_ms: float | None = 10.0) -> dict[str, Any]:
+        connected_ns = None if connect_ms is None else round(connect_ms * NS_PER_MS)
+        session = Session(outcome=outcome, connected_ns=connected_ns, ended_ns=NS_PER_S)
+        return session_row(KEYS, session, Counter())
+
+    return make
+
+
+@pytest.fixture
+def stimulus_of() -> Callable[..., dict[str, Any]]:
+    """A row of an interruption or a disturbance, and after how long the agent was silent."""
+
+    def make(kind: str, stop_ms: float | None = None) -> dict[str, Any]:
+        silent_ns = None if stop_ms is None else NS_PER_S + round(stop_ms * NS_PER_MS)
+        stimulus = Stimulus(
+            1, 1, kind, "stop", takes_turn=kind == "interrupt", response_id="resp_1", unheard_ms=3000.0,
+            onset_ns=NS_PER_S, end_ns=2 * NS_PER_S, closed_ns=9 * NS_PER_S, silent_ns=silent_ns,
+        )  # fmt: skip
+        return stimulus_row(KEYS, "sess_1", stimulus, 0.0)
+
+    return make
+
+
+@pytest.fixture
+def incident_of() -> Callable[..., dict[str, Any]]:
+    """A row of a connection that was lost."""
+
+    def make(outcome: Any, recovery_ms: float | None = None, lost_turns: int = 0) -> dict[str, Any]:
+        heard_ns = None if recovery_ms is None else round(recovery_ms * NS_PER_MS)
+        incident = Incident(1, outcome=outcome, audible_ns=heard_ns, lost_turns=lost_turns)
+        return incident_row(KEYS, "sess_1", incident, 0)
+
+    return make
+
+
+@pytest.fixture
+def second_of() -> Callable[..., dict[str, Any]]:
+    """A row of an engine's second."""
+
+    def make(worker: str, **columns: Any) -> dict[str, Any]:
+        second = {
+            "worker": worker, "interval_ms": 1000.0, "sessions": 0, "cpu_share": 0.0, "loop_lag_max_ms": 0.0,
+            "gc_pause_max_ms": 0.0, "frames_sent": 0, "send_lateness_max_ms": 0.0, "send_lateness": "",
+            "rows_written": 0, "rss_bytes": 0,
+        }  # fmt: skip
+        return second | columns
+
+    return make
+
+
+@pytest.fixture
+def watched() -> Callable[..., Tally]:
+    """A tally of nine callers, and with a verdict that sees the same rows, as in a run."""
+
+    def make(meter: BudgetMeter | None = None) -> Tally:
+        verdict = LiveVerdict()
+
+        class Watched(Tally):
+            def take(self, table: str, row: Any) -> None:
+                verdict.take(table, row)
+                super().take(table, row)
+
+        return Watched(verdict, lambda: 9, meter)
+
+    return make
+
+
+@pytest.fixture
+def tally(watched: Callable[..., Tally]) -> Tally:
+    return watched()
+
+
+@pytest.fixture
+def identity() -> RunIdentity:
+    return RunIdentity("20261101-020000-brief", "brief", "websocket", "emulator", "1.2.3")

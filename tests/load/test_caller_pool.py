@@ -30,6 +30,7 @@ class FakeEngine:
         self.steps: list[Any] = []
         self.goodbye: Goodbye | None = Goodbye({"turns": 6, "sessions": 2, "generator": 30})
         self.drain_s = 0.0
+        self.fell_silent = False
         self.calls = 0
 
     def configure(self, settings: Configure) -> None:
@@ -204,3 +205,12 @@ def test_the_death_of_the_engine_is_told_and_nobody_calls_any_more(pool, engine)
     assert str(pool.failure) == "The engine of worker w1 died in mid-run (killed by signal 9)."
     with pytest.raises(StopUser):
         pool.start_call("brief", 11, 40, 0)
+
+
+def test_an_engine_that_fell_silent_is_told_apart_from_one_that_died(pool, engine) -> None:
+    engine.fell_silent = True
+    engine.on_death("no sign of life for 10 s")
+    assert (pool.engine_died, pool.engine_fell_silent) == (True, True)
+    assert str(pool.failure) == (
+        "The engine of worker w1 fell silent in mid-run and was killed (no sign of life for 10 s)."
+    )

@@ -98,6 +98,9 @@ def test_the_death_of_the_emulator_or_of_an_engine_fails_the_run(attach, environ
     stage.emulators[0].gone, stage.pools[0].failure = death, later
     environment.events.test_stopping.fire(environment=environment)
     assert stage.failures == [death]
+    assert stage.pools[0].ends == [
+        (3.0, False)
+    ]  # of the 7 s that calls have otherwise: nobody will end their turns
 
 
 def test_a_master_gives_every_worker_its_name_and_its_own_users(

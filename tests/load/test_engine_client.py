@@ -53,6 +53,8 @@ class FakeEngine:
 
     def kill(self) -> None:
         self.killed = True
+        if self.hangs:
+            self.die(-9)
 
     def order(self) -> Any:
         """The next order that comes."""
@@ -233,3 +235,51 @@ def test_what_is_no_message_is_the_end_of_the_engine(client, engine, deaths) -> 
     engine.socket.sendall(b"\x00\x00\x00\x01\xc1")
     assert call.wait().error_class == "engine_died"
     assert len(deaths) == 1
+
+
+@pytest.fixture
+def watched(client, engine, monkeypatch) -> EngineClient:
+    """A client that looks after its engine a hundred times a second, and has seen it ready."""
+    monkeypatch.setattr(engine_client, "LOOK_S", 0.01)
+    monkeypatch.setattr(engine_client, "SILENCE_LOOKS", 3)
+    engine.say(Ready())
+    client.configure(SETTINGS)
+    return client
+
+
+def test_an_engine_that_gives_no_sign_of_life_is_killed_and_its_calls_are_dropped(
+    watched, engine, deaths
+) -> None:
+    engine.hangs = True
+    call = watched.start_call("brief", 0, 0, 99)
+    over = call.wait()
+    assert (over.outcome, over.error_class) == ("dropped", "engine_died")
+    assert engine.killed
+    assert watched.fell_silent
+    assert deaths == ["no sign of life for 0 s"]
+
+
+def test_any_word_of_the_engine_is_a_sign_of_life(watched, engine, deaths) -> None:
+    engine.hangs = True
+    for _ in range(12):
+        engine.say(Row("generator", {}))
+        gevent.sleep(0.01)
+    assert not engine.killed
+    assert deaths == []
+
+
+def test_an_engine_that_died_by_itself_did_not_fall_silent(watched, engine, deaths) -> None:
+    engine.die(-11)
+    gevent.sleep(0.05)
+    assert deaths == ["killed by signal 11"]
+    assert not watched.fell_silent
+
+
+def test_the_end_of_an_engine_has_a_limit_of_its_own_even_where_nothing_can_be_told_to_it(
+    client, engine, monkeypatch
+) -> None:
+    monkeypatch.setattr(engine_client, "GOODBYE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(client, "send", lambda order: gevent.sleep(60))
+    engine.hangs = True
+    assert client.shut_down() is None
+    assert engine.killed

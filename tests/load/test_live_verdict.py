@@ -62,3 +62,15 @@ def test_a_busy_second_now_and_then_is_none_of_the_engines_load(verdict: LiveVer
     for number in range(40):
         verdict.take("generator", second("w0", 0, 0.99 if number < 2 else 0.2))
     assert verdict.doubts() == []
+
+
+def test_an_emulator_without_room_is_told(verdict: LiveVerdict) -> None:
+    for _ in range(20):
+        verdict.take("emulator", {"cpu_share": 0.5, "loop_lag_max_ms": 8.0})
+    assert verdict.doubts() == []
+    for _ in range(20):
+        verdict.take("emulator", {"cpu_share": 0.97, "loop_lag_max_ms": 80.0})
+    assert [doubt.message for doubt in verdict.doubts()] == [
+        "The emulator used 97% of its core (limit 85%)",
+        "The emulator's event loop was up to 80 ms late (limit 20 ms)",
+    ]

@@ -12,7 +12,7 @@ import pytest
 from locust.event import EventHook
 from locust.runners import WorkerRunner
 
-from rtbench.core.errors import RunInvalid, TargetUnreachable, UsageError
+from rtbench.core.errors import BudgetReached, RunInvalid, TargetUnreachable, UsageError
 from rtbench.load import locust_plugin
 from rtbench.load.bench import Bench
 from rtbench.load.run_keeper import RunSettings
@@ -31,7 +31,8 @@ class FakeWorkerRunner(WorkerRunner):
 def init(monkeypatch: pytest.MonkeyPatch) -> EventHook:
     """Locust's `init` event, with nobody registered."""
     hook = EventHook()
-    monkeypatch.setattr(locust_plugin, "events", SimpleNamespace(init=hook))
+    others = SimpleNamespace(init=hook, init_command_line_parser=EventHook())
+    monkeypatch.setattr(locust_plugin, "events", others)
     monkeypatch.setattr(locust_plugin, "_registered", False)
     return hook
 
@@ -41,7 +42,10 @@ def attached(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, RunSettings, Ca
     """The environments that were given a bench, with its settings and what a failure calls."""
     attached: list[tuple[Any, RunSettings, Callable[..., None]]] = []
 
-    def attach(environment: Any, settings: RunSettings, on_failure: Callable[..., None]) -> None:
+    def attach(
+        environment: Any, settings: RunSettings, on_failure: Callable[..., None], **spending: Any
+    ) -> None:
+        environment.spending = spending
         attached.append((environment, settings, on_failure))
 
     monkeypatch.setattr(Bench, "attach", attach)
@@ -57,7 +61,7 @@ def calls() -> list[str]:
 @pytest.fixture
 def environment(calls) -> SimpleNamespace:
     runner = SimpleNamespace(quit=lambda: calls.append("quit"), stop=lambda: calls.append("stop"))
-    return SimpleNamespace(runner=runner, web_ui=None, process_exit_code=None)
+    return SimpleNamespace(runner=runner, web_ui=None, process_exit_code=None, parsed_options=None)
 
 
 @pytest.fixture
@@ -94,7 +98,7 @@ def test_a_scenario_that_cannot_be_used_ends_locust_with_one_sentence(init, monk
     monkeypatch.setattr(Bench, "attach", refuse)
     locust_plugin.register()
     with pytest.raises(SystemExit) as ended:
-        init.fire(environment=SimpleNamespace())
+        init.fire(environment=SimpleNamespace(parsed_options=None))
     assert ended.value.code == 1
     assert [record.getMessage() for record in caplog.records] == ["a.yaml: no such file"]
 
@@ -128,3 +132,20 @@ def test_a_worker_leaves_the_decision_to_the_master(fail, environment, caplog) -
     fail(RunInvalid("an engine died"))
     assert environment.process_exit_code is None
     assert caplog.records == []
+
+
+def test_what_is_spent_is_watched_and_ends_the_run_at_its_limit(
+    init, attached, environment, monkeypatch
+) -> None:
+    environment.parsed_options = SimpleNamespace(budget_minutes=1.0)
+    given_up: list[Exception] = []
+    monkeypatch.setattr(Bench, "of", lambda environment: SimpleNamespace(give_up=given_up.append))
+    locust_plugin.register()
+    init.fire(environment=environment)
+    environment.spending["admit"]("emulator", [])
+    row = {"sessions": 40, "interval_ms": 1_000.0}
+    environment.spending["watch"]("generator", row)
+    assert given_up == []
+    environment.spending["watch"]("generator", row)
+    (reached,) = given_up
+    assert isinstance(reached, BudgetReached)

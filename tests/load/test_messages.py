@@ -36,6 +36,7 @@ def test_a_worker_that_held_no_call_has_nothing_to_say() -> None:
     assert asdict(WorkerReport()) == {
         "rows_sent": 0,
         "engine_died": False,
+        "engine_fell_silent": False,
         "trace_error": "",
         "sessions_started": 0,
         "sessions_not_started": 0,

@@ -17,10 +17,16 @@ import pytest
 from locust.env import Environment
 from rich.console import Console
 
+from rtbench import __version__
 from rtbench.core.errors import RtbenchError, RunInvalid, TargetUnreachable, UsageError
 from rtbench.load import course
 from rtbench.load import run as module
+from rtbench.load.family import RunIdentity
+from rtbench.load.monitoring import Monitoring
 from rtbench.load.run import LedLoad, RunEnd, RunOptions
+from rtbench.load.tally import Tally
+from rtbench.scenario.budget import Budget, BudgetMeter
+from rtbench.scenario.live_threshold import LiveThresholds
 from rtbench.scenario.shape import parse_shape
 
 HOST = "http://127.0.0.1:9/v1"
@@ -255,15 +261,22 @@ def test_locusts_page_is_on_loopback_sees_no_arguments_and_goes_with_the_run(
 ) -> None:
     pages: list[Any] = []
 
-    def create(environment: Environment, host: str, port: int) -> SimpleNamespace:
+    def create(environment: Environment, host: str, port: int, *, delayed_start: bool) -> SimpleNamespace:
         pages.append((host, port, list(sys.argv)))
-        return SimpleNamespace(stop=lambda: stage.steps.append("page ended"))
+        return SimpleNamespace(
+            start=lambda: stage.steps.append("page"), stop=lambda: stage.steps.append("page ended")
+        )
+
+    def add_tabs(page: Any, tables: Any) -> None:
+        stage.steps.append("tabs")
 
     monkeypatch.setattr(Environment, "create_web_ui", create)
+    monkeypatch.setattr(module, "add_tabs", add_tabs)
     monkeypatch.setattr(module, "_refuse_taken", lambda port: None)
     monkeypatch.setattr(sys, "argv", ["rtbench", "run", "a.yaml"])
     hold(web_port=8089)
     assert pages == [("127.0.0.1", 8089, ["rtbench"])]
+    assert stage.steps[:2] == ["tabs", "page"]
     assert stage.steps[-2:] == ["page ended", "workers ended"]
     assert sys.argv == ["rtbench", "run", "a.yaml"]
 
@@ -328,3 +341,59 @@ def test_a_course_that_fails_ends_the_run_and_is_not_hidden(stage, scenario_file
     options = RunOptions(scenario_file, HOST, "websocket", Path("out"), ("rtbench", "capacity"))
     with pytest.raises(UsageError, match="not so"):
         module.run(options, Console(file=io.StringIO()), LedLoad(course, 9, {}))
+
+
+def test_a_run_that_is_watched_by_machine_is_shown_once_it_has_begun_and_its_last_word_is_told(
+    stage, scenario_file, tmp_path, turn_of, monkeypatch
+) -> None:
+    class Watching:
+        def __init__(self, monitoring: Monitoring) -> None:
+            stage.steps.append(monitoring)
+
+        def begin(self, tally: Tally, identity: RunIdentity) -> None:
+            stage.steps.append(identity)
+            stage.bench.watch("turns", turn_of(450))
+            [turns] = (each for each in tally.families() if each.name == "turns")
+            assert turns.numbers["answered",] == 1
+            [budget] = (each for each in tally.families() if each.name == "budget")
+            assert budget.numbers["left",] == 3.0
+
+        def end(self) -> str:
+            stage.steps.append("watched")
+            return "pushes [failed]"
+
+    monkeypatch.setattr(module, "Monitors", Watching)
+    stage.bench.keeper = SimpleNamespace(directory=SimpleNamespace(path=tmp_path / "20261101-brief"))
+    monitoring = Monitoring(otlp_url="http://127.0.0.1:4318/v1/metrics")
+    options = RunOptions(
+        scenario_file, "emulator", "webrtc", Path("out"), ("rtbench", "run"), monitoring=monitoring,
+        guards=[LiveThresholds([], target="", transport=""), BudgetMeter(Budget(usd=3.0))],
+    )  # fmt: skip
+    console = Console(file=io.StringIO(), width=20)
+    module.run(options, console)
+    identity = RunIdentity("20261101-brief", "brief", "webrtc", "emulator", __version__)
+    assert stage.steps[:3] == [monitoring, "begin", identity]
+    assert stage.steps[-3:] == ["quit", "workers ended", "watched"]
+    assert console.file.getvalue() == "rtbench: pushes [failed]\n"
+
+
+def test_a_run_that_could_not_begin_is_shown_to_nobody(hold, stage, monkeypatch) -> None:
+    def refuse() -> None:
+        raise TargetUnreachable("nobody there")
+
+    stage.bench.beginning = refuse
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for _ in range(2):  # the port is free again after it
+        with pytest.raises(TargetUnreachable):
+            hold(monitoring=Monitoring(("127.0.0.1", port)))
+
+
+def test_a_port_for_prometheus_that_is_taken_ends_the_run_before_anything_is_started(hold, stage) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        with pytest.raises(UsageError, match=r"--prometheus: .* is taken"):
+            hold(monitoring=Monitoring(holder.getsockname()))
+    assert stage.steps == []

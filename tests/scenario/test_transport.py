@@ -54,6 +54,15 @@ def test_over_webrtc_packets_are_20_ms_and_the_player_has_a_buffer() -> None:
             "session.input_format: over WebRTC the key `codec` says how audio is coded",
         ),
         ({"control": "sideband"}, "control: a sideband joins a WebRTC call; set transport: webrtc"),
+        ({"webrtc_filter": True}, "webrtc_filter: is a filter of WebRTC calls; set transport: webrtc"),
+        (
+            {
+                "transport": "webrtc",
+                "webrtc_filter": True,
+                "session": {"tools": [{"type": "function", "name": "look"}]},
+            },
+            "webrtc_filter: lets no tool call through; set control: sideband",
+        ),
         (
             {"transport": "carrier pigeon"},
             "transport: must not be 'carrier pigeon'; valid are webrtc, websocket",
@@ -124,6 +133,11 @@ def test_a_grid_is_lists_of_values_or_the_points_themselves() -> None:
             {"transport": "webrtc", "control": "sideband"},
             ("websocket", None),
             "control: a sideband joins a WebRTC call, and a WebSocket is none",
+        ),
+        (
+            {"transport": "webrtc", "webrtc_filter": True},
+            ("websocket", None),
+            "webrtc_filter: is a filter of WebRTC calls, and a WebSocket is none",
         ),
     ],
 )

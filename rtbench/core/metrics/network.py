@@ -50,7 +50,7 @@ def first_rtp_ms(session: Session) -> float | None:
     """Open data channel to the first packet of the agent's voice.
 
     An agent that sends nothing until it answers is first heard after the caller's own first utterance: its
-    length is in it then.
+    length is in it then. Below 0 where packets came before the channel was open.
     """
     return session.first_rtp_ms
 
