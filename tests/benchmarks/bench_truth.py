@@ -120,8 +120,9 @@ class Setting:
 
 def hold(setting: Setting, folder: Path) -> Path:
     """Run it by the command line; the run's directory. Raises SystemExit where it fails."""
-    place = folder / f"{setting.transport}-vad{setting.vad_ms}-sessions{setting.sessions}-{setting.turns}"
-    place.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    of = f"{setting.transport}-vad{setting.vad_ms}-sessions{setting.sessions}-"
+    place = Path(tempfile.mkdtemp(prefix=of, dir=folder))
     scenario = place / "truth.yaml"
     scenario.write_text(setting.scenario, encoding="utf-8")
     command = [sys.executable, "-m", "rtbench", "run", str(scenario), "--out", str(place)]
