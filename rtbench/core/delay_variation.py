@@ -20,6 +20,9 @@ from functools import lru_cache
 LARGEST_SCALE = 20.0
 """In spacings of packets: half a second at 20 ms, the length of a queue that drops."""
 
+SMALLEST_SCALE = 0.05
+"""Below, a packet waits for the one before it once in e^20: delays are then independent, and both numbers are `s`."""
+
 
 @dataclass(frozen=True, slots=True)
 class DelayVariation:
@@ -36,12 +39,13 @@ class DelayVariation:
 def delay_variation(delay_ms: float, jitter_ms: float, spacing_ms: float) -> DelayVariation:
     """What makes packets that leave `spacing_ms` apart arrive with this mean delay and this interarrival jitter.
 
-    Raises ValueError where no queue does: such a jitter needs a larger delay, or packets further apart.
+    Takes some milliseconds, so ask before time matters; the answer is kept. Raises ValueError where no queue does
+    this: such a jitter needs a larger delay, or packets further apart.
     """
     if not jitter_ms:
         return DelayVariation(delay_ms, 0.0)
     low = high = jitter_ms / spacing_ms
-    while _mean_and_jitter(high)[1] * spacing_ms < jitter_ms:
+    while high > LARGEST_SCALE or _mean_and_jitter(high)[1] * spacing_ms < jitter_ms:
         if high > LARGEST_SCALE:
             raise ValueError(f"no queue varies by {jitter_ms:g} ms between packets {spacing_ms:g} ms apart")
         low, high = high, 1.4 * high
@@ -59,6 +63,8 @@ def delay_variation(delay_ms: float, jitter_ms: float, spacing_ms: float) -> Del
 
 def _mean_and_jitter(scale: float) -> tuple[float, float]:
     """Mean of the chain above, and its mean step up or down; all in spacings of packets."""
+    if scale < SMALLEST_SCALE:
+        return scale, scale
     per_spacing = max(20, math.ceil(10 / scale))
     step = 1 / per_spacing
     count = math.ceil((12 * scale + 2) * per_spacing)  # beyond, the distribution is 1 to five digits

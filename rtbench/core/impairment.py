@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtbench.core.deck import Chance, Deck, exponentials, outcomes, run_lengths
-from rtbench.core.delay_variation import delay_variation
+from rtbench.core.delay_variation import DelayVariation, delay_variation
 
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
@@ -91,6 +91,18 @@ class Conditions:
     @property
     def round_trip_ns(self) -> int:
         return round(2 * self.delay_ms * NS_PER_MS)
+
+
+def delay_variations(conditions: Conditions) -> tuple[DelayVariation, DelayVariation]:
+    """How the delay of packets varies, and that of writes on a stream. Raises ValueError where it cannot be had.
+
+    The first time takes some milliseconds, which no call should wait for.
+    """
+    # A receiver sees the packets that came; those are so much further apart.
+    packet_spacing_ms = PACKET_SPACING_MS / (1 - conditions.loss)
+    delay_ms, jitter_ms = conditions.delay_ms, conditions.jitter_ms
+    of_packets = delay_variation(delay_ms, jitter_ms, packet_spacing_ms)
+    return of_packets, delay_variation(delay_ms, jitter_ms, WRITE_SPACING_MS)
 
 
 class Outages:
@@ -165,8 +177,7 @@ class Link:
         self._bits_per_ns = kbps / 1e6 if kbps else None
         self._outages = outages
         self._loss = BurstLoss(conditions, chance)
-        # A receiver sees the packets that came; those are so much further apart.
-        self._packet_spacing_ms = PACKET_SPACING_MS / (1 - conditions.loss)
+        self._of_packets, self._of_writes = delay_variations(conditions)
         self._variation = Deck(exponentials(), chance)
         self._lost_again = Deck(outcomes(conditions.loss, 1_000), chance)
         self._overtaken = Deck(outcomes(conditions.reordering, 1_000), chance)
@@ -187,7 +198,7 @@ class Link:
             self.overflowed += 1
             return None
         arrival_ns = self._leave(begin_ns, size_bytes + DATAGRAM_OVERHEAD_BYTES)
-        arrival_ns += self._delay_ns(self._packet_spacing_ms)
+        arrival_ns += self._delay_ns(self._of_packets)
         if self._conditions.reordering and self._overtaken.draw():
             return arrival_ns + OVERTAKEN_NS
         self._front_ns = max(self._front_ns, arrival_ns)
@@ -195,7 +206,7 @@ class Link:
 
     def stream(self, size_bytes: int, now: int) -> int:
         """When the last of these bytes, written now, can be read at the other end; never before earlier ones."""
-        delay_ns = self._delay_ns(WRITE_SPACING_MS)  # one draw: the segments of a write meet the same queue
+        delay_ns = self._delay_ns(self._of_writes)  # one draw: the segments of a write meet the same queue
         while size_bytes > 0:
             self.sent += 1
             segment = min(size_bytes, MTU_PAYLOAD_BYTES)
@@ -212,9 +223,8 @@ class Link:
         self._free_ns = begin_ns + round(size_bytes * 8 / self._bits_per_ns)
         return self._free_ns
 
-    def _delay_ns(self, spacing_ms: float) -> int:
+    def _delay_ns(self, variation: DelayVariation) -> int:
         """One draw of the one-way delay."""
-        variation = delay_variation(self._conditions.delay_ms, self._conditions.jitter_ms, spacing_ms)
         varied_ms = variation.scale_ms * self._variation.draw() if variation.scale_ms else 0.0
         return round((variation.floor_ms + varied_ms) * NS_PER_MS)
 

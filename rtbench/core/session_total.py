@@ -36,9 +36,8 @@ class SessionTotal:
             whole.answered += part.answered
             whole.unknown_events += part.unknown_events
             whole.malformed_events += part.malformed_events
-        if dict.__eq__(
-            part.errors, self._seen
-        ):  # after every event; a Counter's own comparison counts both out
+        # After every event: a Counter's own comparison counts both out.
+        if dict.__eq__(part.errors, self._seen):
             return _NONE
         new = part.errors - self._seen
         self._seen = part.errors.copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from rtbench.clock import NS_PER_S, monotonic_ns
+from rtbench.clock import monotonic_ns
 from rtbench.core.agent_voice import Reply
 from rtbench.core.audio import Audio
 from rtbench.core.errors import CredentialsRefused
@@ -20,7 +21,7 @@ from rtbench.core.filtered_events import Inference
 from rtbench.core.incidents import Incident, Mishap
 from rtbench.core.machine import Disconnected, Outgoing
 from rtbench.core.microphone import PlayClip, StartMicrophone
-from rtbench.core.reconnection import Cut, Dial, HangUp, Ping, Pong, Refused
+from rtbench.core.reconnection import Cut, Dial, HangUp, Ping, Pong
 from rtbench.core.resilience import ResilientCaller
 from rtbench.core.response_events import AudioDelta
 from rtbench.core.rtp import Media, Packet
@@ -38,7 +39,7 @@ from rtbench.engine.driver import Driver
 from rtbench.engine.handshake_cut import cut_handshake
 from rtbench.engine.lateness import LatenessLog
 from rtbench.engine.ledger import Emit, Ledger, Podium
-from rtbench.engine.line import CONNECT_TIMEOUT_S, Line, WebSocketLine
+from rtbench.engine.line import CONNECT_TIMEOUT_S, Line, WebSocketLine, refused
 from rtbench.engine.microphone import PacedMicrophone
 from rtbench.engine.packet_tape import PacketTape
 from rtbench.engine.plan import Plan
@@ -47,6 +48,9 @@ from rtbench.engine.rows import RowKeys, emit_told
 from rtbench.engine.trace import SessionTrace
 from rtbench.engine.waveform import WaveformKeeper
 from rtbench.transports.connection import ConnectError
+
+ENGINE_FAULT = "engine_fault"
+"""Error class of a call in which something went wrong that nobody foresaw: ours, not the service's."""
 
 
 @dataclass(slots=True)
@@ -105,6 +109,7 @@ class Call(Driver):
         self._attempt: asyncio.Task[None] | None = None
         self._farewells: set[asyncio.Task[None]] = set()
         self._finished: list[Mishap | Incident | Turn | Stimulus] = []
+        self._fault: Exception | None = None
         self._frames_sent = self._bytes_sent = self._bytes_received = 0
         """Over the connections that were left."""
 
@@ -123,7 +128,7 @@ class Call(Driver):
         return self._conversation
 
     async def hold(self) -> None:
-        """Connect and talk until the conversation is over; ends with the session's row, never with an exception."""
+        """Connect and talk until the conversation is over; ends with the session's row, then raises a fault of ours."""
         if self._conversation.outcome is None:
             self._conversation.begin(self.advance(self._planned_ns))
             self.settle()
@@ -144,6 +149,8 @@ class Call(Driver):
         self._write_session()
         # These refer back: without them the memory of a call goes with it, and not with the next full collection.
         self._connection = self._link = self._line = self._microphone = None
+        if self._fault is not None:
+            raise self._fault
 
     def begin_connection(self, link: CallLink) -> None:
         """The connection that was dialled stands."""
@@ -187,7 +194,8 @@ class Call(Driver):
         """The agent's voice will come as packets, to `on_packet`."""
         stream = self._conversation.stream
         assert stream is not None, "media without a script that is streamed"
-        stream.open(media, lambda reply, payload: self._keep_packet(media, reply, payload))
+        call: Call = weakref.proxy(self)  # which owns the stream
+        stream.open(media, lambda reply, payload: call._keep_packet(media, reply, payload))
         return stream
 
     def on_packet(self, packet: Packet, arrival_ns: int) -> None:
@@ -249,14 +257,15 @@ class Call(Driver):
             await line.dial(link.begin, session, dial.model)
         except (ConnectError, CredentialsRefused) as error:
             if not link.is_left and self._conversation.outcome is None:
-                self._conversation.refused(_refused(error), self.advance(monotonic_ns()))
+                self._conversation.refused(refused(error), self.advance(monotonic_ns()))
                 self.settle()
         except asyncio.CancelledError:
             link.is_left = True
             raise
         except Exception as error:  # what nobody foresaw ends the call, and is told by `hold`
-            if not self._ended.done():
-                self._ended.set_exception(error)
+            self._fault = self._fault or error
+            self._set_ended()
+            self.stop(abort=True)
 
     def _leave(self, order: HangUp) -> None:
         """This connection is done with."""
@@ -346,30 +355,38 @@ class Call(Driver):
             self._recording.agent_says(self._conversation.session.turns, reply.playback, audio)
 
     def _write_rows(self) -> None:
-        """Of all that has finished since the last time."""
-        finished, self._finished = self._finished, []
+        """Of all that has finished since the last time; one that cannot be written costs the others nothing."""
+        while self._finished:
+            try:
+                self._write_row(self._finished.pop(0))
+            except Exception as error:
+                self._fault = self._fault or error
+
+    def _write_row(self, record: Mishap | Incident | Turn | Stimulus) -> None:
         around, ledger = self._around, self._ledger
         kept = self._recording if self._plan.scenario.record.audio else None
-        for record in finished:
-            match record:
-                case Mishap():
-                    ledger.mishap(record)
-                case Incident():
-                    ledger.incident(record)
-                case Turn():
-                    late_ms = self._late_max_ms(record.user_speech_start_ns, record.measured_until_ns)
-                    ledger.turn(record, late_ms, around.sessions_alive(), self._waveform, kept)
-                case Stimulus():
-                    late_ms = self._late_max_ms(record.onset_ns, record.measured_until_ns)
-                    ledger.stimulus(
-                        record, late_ms, around.podium.stops, self._recording, keeps_sound=kept is not None
-                    )
+        match record:
+            case Mishap():
+                ledger.mishap(record)
+            case Incident():
+                ledger.incident(record)
+            case Turn():
+                late_ms = self._late_max_ms(record.user_speech_start_ns, record.measured_until_ns)
+                ledger.turn(record, late_ms, around.sessions_alive(), self._waveform, kept)
+            case Stimulus():
+                late_ms = self._late_max_ms(record.onset_ns, record.measured_until_ns)
+                stops, keeps_sound = around.podium.stops, kept is not None
+                ledger.stimulus(record, late_ms, stops, self._recording, keeps_sound=keeps_sound)
 
     def _late_max_ms(self, start_ns: int, end_ns: int) -> float:
         """The worst lateness of a frame in the time that a record rests upon: it voids this record, and no other."""
         return 0.0 if self._microphone is None else self._microphone.late_max_between_ms(start_ns, end_ns)
 
     def _write_session(self) -> None:
+        if self._fault is not None:
+            session, what = self._conversation.session, f"{type(self._fault).__name__}: {self._fault}"
+            session.outcome, session.error_class, session.error_detail = "failed", ENGINE_FAULT, what
+            session.errors[ENGINE_FAULT] += 1
         microphone, link = self._microphone, self._link
         current = microphone if link is not None else None  # else its frames were counted when it was left
         self._ledger.session(
@@ -379,13 +396,3 @@ class Call(Driver):
             frames_sent=self._frames_sent + (current.frames_sent if current is not None else 0),
             frame_late_max_ms=microphone.late_max_ms if microphone is not None else 0.0,
         )
-
-
-def _refused(error: ConnectError | CredentialsRefused) -> Refused:
-    """A failure to connect, as the machine knows it."""
-    if isinstance(error, CredentialsRefused):
-        return Refused("credentials_missing", str(error))
-    after_s = error.retry_after_s
-    return Refused(
-        error.error_class, str(error), error.status, None if after_s is None else round(after_s * NS_PER_S)
-    )

@@ -117,7 +117,6 @@ class Driver:
         if self._connection is not None:
             self._connection.close()
         on_over = self._on_over
-        del (
-            self._on_over
-        )  # it may refer back to this: memory then waits for a full collection, which engines avoid
+        # It may refer back to this: memory then waits for a full collection, which engines avoid.
+        del self._on_over
         on_over()

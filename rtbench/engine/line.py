@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from rtbench.clock import NS_PER_MS, NS_PER_S, monotonic_ns
+from rtbench.core.errors import CredentialsRefused
 from rtbench.core.impairment import Network
+from rtbench.core.reconnection import Refused
 from rtbench.core.sessions import Session
 from rtbench.engine.plan import Plan
-from rtbench.transports.connection import Connection, Receiver, ReceiverFactory
+from rtbench.transports.connection import ConnectError, Connection, Receiver, ReceiverFactory
 from rtbench.transports.impaired import Alarms, ModelError, handshake_ns, impaired
 from rtbench.transports.websocket import connect
 
@@ -78,3 +80,13 @@ class WebSocketLine:
 
     async def leave(self, session: Session) -> None:
         """See `Line`: a WebSocket takes its own leave."""
+
+
+def refused(error: ConnectError | CredentialsRefused) -> Refused:
+    """A failure to connect, as the machine knows it."""
+    if isinstance(error, CredentialsRefused):
+        return Refused("credentials_missing", str(error))
+    after_s = error.retry_after_s
+    return Refused(
+        error.error_class, str(error), error.status, None if after_s is None else round(after_s * NS_PER_S)
+    )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from rtbench.core.delay_variation import delay_variation
-from rtbench.core.impairment import PACKET_SPACING_MS, Conditions
+from rtbench.core.impairment import PACKET_SPACING_MS, Conditions, delay_variations
 from rtbench.core.impairment_presets import PRESETS
 from rtbench.scenario.block import Block
 from rtbench.scenario.duration import Duration
@@ -55,6 +55,7 @@ class Network(Block):
         found = self.conditions
         try:
             delay_variation(found.delay_ms, found.jitter_ms, PACKET_SPACING_MS)
+            delay_variations(found)  # here, so that it is known when the first call asks
         except ValueError as exc:
             raise fault(f"cannot be had: {exc}", "jitter") from None
         if found.outage_every_ms is not None and found.outage_ms >= found.outage_every_ms:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
+from types import SimpleNamespace
 
 import pytest
 
-from rtbench.core.delay_variation import delay_variation
+from rtbench.core import delay_variation as module
+from rtbench.core.delay_variation import SMALLEST_SCALE, delay_variation
 
 H_MS = 20.0
 
@@ -39,6 +42,26 @@ def test_far_apart_packets_do_not_wait_for_each_other() -> None:
     assert found.floor_ms == pytest.approx(48, rel=0.001)
 
 
+@pytest.mark.parametrize("jitter_ms", [0.01, 0.999 * SMALLEST_SCALE * H_MS, 1.001 * SMALLEST_SCALE * H_MS])
+def test_a_small_jitter_is_the_exponential_part_itself(jitter_ms: float) -> None:
+    found = delay_variation(50, jitter_ms, H_MS)
+
+    assert found.scale_ms == pytest.approx(jitter_ms, rel=0.002)
+    assert found.floor_ms == pytest.approx(50 - jitter_ms, rel=0.001)
+
+
+@pytest.mark.parametrize("jitter_ms", [0.02, 0.2, 1.9, 2.1, 20, 60])
+def test_no_jitter_costs_more_than_a_moment(jitter_ms: float, monkeypatch) -> None:
+    """Counted in exponentials, of which a processor takes ten million a second and more."""
+    calls = []
+    counting = SimpleNamespace(ceil=math.ceil, exp=lambda x: calls.append(x) or math.exp(x))
+    monkeypatch.setattr(module, "math", counting)
+
+    delay_variation.__wrapped__(2_000, jitter_ms, 40.0)
+
+    assert len(calls) < 100_000
+
+
 def test_without_jitter_the_delay_is_its_floor() -> None:
     assert (delay_variation(30, 0, H_MS).floor_ms, delay_variation(30, 0, H_MS).scale_ms) == (30, 0)
 
@@ -51,3 +74,5 @@ def test_a_jitter_needs_its_delay() -> None:
 def test_no_queue_varies_by_twice_the_spacing() -> None:
     with pytest.raises(ValueError, match="no queue varies by 40 ms between packets 20 ms apart"):
         delay_variation(10_000, 40, H_MS)
+    with pytest.raises(ValueError, match="no queue"):
+        delay_variation(1e12, 1e11, H_MS)  # told without a look at so long a queue

@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import json
+import weakref
 from collections import Counter
 from itertools import pairwise
 
@@ -364,3 +366,88 @@ def test_an_error_in_the_set_up_fails_the_session(hold) -> None:
     session = rows.session
     assert (session["outcome"], session["error_class"]) == ("failed", "model_not_found")
     assert session["error_detail"] == "no such model"
+
+
+def test_one_row_that_cannot_be_written_costs_no_other_and_fails_the_session(play) -> None:
+    async def scene(service, caller) -> None:
+        call = caller.call(service.url)
+        write = call._ledger.turn
+
+        def fragile(turn, *others) -> None:
+            if turn.number == 1:
+                raise ZeroDivisionError("by nobody foreseen")
+            write(turn, *others)
+
+        call._ledger.turn = fragile
+        with pytest.raises(ZeroDivisionError):
+            await call.hold()
+
+    rows, _ = play(scene)
+    assert [turn["number"] for turn in rows.of("turns")] == [2]
+    session = rows.session
+    assert (session["outcome"], session["error_class"]) == ("failed", "engine_fault")
+    assert session["error_detail"] == "ZeroDivisionError: by nobody foreseen"
+    assert json.loads(session["errors"]) == {"engine_fault": 1}
+    assert session["session_success"] == 0.0
+
+
+def test_of_rows_that_finish_together_those_behind_a_bad_one_are_written(play) -> None:
+    """All that is left is written at the end, in one go."""
+
+    async def scene(service, caller) -> None:
+        call = caller.call(service.url)
+        written = []
+
+        def fragile(record) -> None:
+            written.append(record)
+            if len(written) == 1:
+                raise ZeroDivisionError
+
+        call._write_row = fragile
+        call._finished = ["bad", "good", "better"]
+        call._write_rows()
+        assert written == ["bad", "good", "better"]
+        call.stop(abort=True)
+        with pytest.raises(ZeroDivisionError):
+            await call.hold()
+
+    play(scene)
+
+
+def test_a_line_that_fails_as_nobody_foresaw_fails_the_session_and_is_told(play) -> None:
+    class BrokenLine:
+        async def dial(self, begin, session, model) -> None:
+            raise ZeroDivisionError("by nobody foreseen")
+
+        async def leave(self, session) -> None: ...
+
+    async def scene(service, caller) -> None:
+        call = caller.call(service.url)
+        call._new_line = lambda link: BrokenLine()
+        with pytest.raises(ZeroDivisionError):
+            await call.hold()
+
+    rows, _ = play(scene)
+    assert (rows.session["outcome"], rows.session["error_class"]) == ("failed", "engine_fault")
+    assert rows.session["ended_ns"] > rows.session["planned_ns"]
+
+
+def test_a_call_that_is_over_is_gone_at_once(play) -> None:
+    """Not with the next full collection, which an engine that keeps time avoids."""
+
+    async def scene(service, caller) -> None:
+        async def held() -> weakref.ref:
+            call = caller.call(service.url)
+            await call.hold()
+            return weakref.ref(call)
+
+        gc.disable()
+        try:
+            gone = await held()
+            async with asyncio.timeout(5):  # its connection is still closing
+                while gone() is not None:  # noqa: ASYNC110  # nobody tells
+                    await asyncio.sleep(0.001)
+        finally:
+            gc.enable()
+
+    play(scene)

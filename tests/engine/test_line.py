@@ -2,8 +2,10 @@ import asyncio
 
 import pytest
 
+from rtbench.core.errors import CredentialsRefused
+from rtbench.core.reconnection import Refused
 from rtbench.core.sessions import Session
-from rtbench.engine.line import WebSocketLine
+from rtbench.engine.line import WebSocketLine, refused
 from rtbench.engine.plan import Plan
 from rtbench.engine.target import Target
 from rtbench.transports.connection import ConnectError
@@ -61,3 +63,11 @@ def test_a_refusal_is_told_to_whoever_dials(served, scenario_file) -> None:
             assert failure.value.error_class == "upgrade_429"
 
     asyncio.run(scene())
+
+
+def test_a_failure_to_connect_is_told_as_the_machine_knows_it() -> None:
+    error = ConnectError("upgrade", "upgrade_429", "too many", 429)
+    assert refused(error) == Refused("upgrade_429", "too many", 429, None)
+    error.retry_after_s = 1.5
+    assert refused(error) == Refused("upgrade_429", "too many", 429, 1_500_000_000)
+    assert refused(CredentialsRefused("no key")) == Refused("credentials_missing", "no key")

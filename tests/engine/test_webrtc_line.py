@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from contextlib import asynccontextmanager
 
 import pytest
@@ -137,12 +139,15 @@ def test_within_silence_without_end_an_answer_is_as_long_as_it_was_spoken(hold) 
     session, answers = rows.session, rows.of("turns")
     assert [turn["outcome"] for turn in answers] == ["answered", "answered"]
     assert session["packets_received"] > 1.5 * sum(turn["chunks"] for turn in answers)
-    assert session["first_rtp_ms"] < 100  # and not only with the first answer
+    first_rtp_ns = session["connected_ns"] + session["first_rtp_ms"] * NS_PER_MS
+    assert first_rtp_ns < answers[0]["first_audio_ns"]
     for turn in answers:
         assert 200 <= turn["audio_ms"] <= 280  # 240, but for a packet at either end
         assert turn["identity_error_ms"] == pytest.approx(0, abs=1e-6)
-        assert turn["leading_silence_ms"] <= 40
-        assert turn["underrun_count"] == 0
+        # No silence of before the answer is in it: only what is around its 200 ms of sound, and a packet at either end.
+        assert turn["leading_silence_ms"] + 200 <= turn["audio_ms"] + 40
+        # Silence is in time where the answer is: only a packet later than the player's 40 ms makes it run dry.
+        assert turn["underrun_count"] == 0 or turn["min_prebuffer_ms"] > 40
 
 
 FILTERED = "webrtc_filter: true"
@@ -161,6 +166,23 @@ def test_behind_a_filter_of_events_a_conversation_goes_on_and_what_was_not_told_
         assert turn["audio_ms"] == 240
         assert turn["identity_error_ms"] == pytest.approx(0, abs=1e-6)
         assert turn["output_started_ns"] < turn["output_stopped_ns"] <= turn["closed_ns"]
+
+
+def test_behind_a_filter_an_outage_is_known_by_what_was_heard_and_not_by_what_was_inferred(hold) -> None:
+    async def scene(call) -> None:
+        held = asyncio.ensure_future(call.hold())
+        while call.conversation.open_turn is None:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.001)
+        call.cut("close")
+        await held
+
+    rows = hold(FILTERED, "reconnect: {attempts: 2, base: 10 ms}", scene=scene)
+    (incident,) = rows.of("incidents")
+    assert (incident["outcome"], incident["error_class"]) == ("recovered", "closed_1000")
+    assert incident["recovery_ms"] > 0 and incident["incident_attempts"] >= 1
+    for table in ("turns", "incidents", "mishaps"):
+        assert not any(row[name] is not None for row in rows.of(table) for name in UNTOLD[table])
+    assert rows.of("mishaps")
 
 
 def test_with_a_sideband_all_is_told_though_the_channel_is_filtered(hold) -> None:
@@ -242,6 +264,23 @@ def test_a_call_that_is_broken_on_purpose_notices_and_comes_back(hold, how: str,
     assert (incident["outcome"], incident["lost_turns"]) == ("recovered", 1)
     assert rows.session["outcome"] == "completed"
     assert [turn["outcome"] for turn in rows.of("turns")] == ["dropped", "answered"]
+
+
+@pytest.mark.parametrize("control", ["channel", "sideband"])
+def test_a_call_that_is_over_is_gone_at_once(hold, control: str) -> None:
+    """Not with the next full collection, which an engine that keeps time avoids."""
+    seen = []
+
+    async def scene(call) -> None:
+        seen.append(weakref.ref(call))
+        await call.hold()
+
+    gc.disable()
+    try:
+        hold(f"control: {control}", scene=scene)
+        assert seen[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_what_the_peer_counted_is_taken_over() -> None:

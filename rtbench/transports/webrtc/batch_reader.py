@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable
 from struct import Struct
 from typing import TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from rtbench.clock import NS_PER_MS, NS_PER_S, monotonic_ns, unix_offset_ns
 
@@ -51,16 +51,19 @@ class BatchReader:
 
     def add(self, sock: socket.socket, take: TakeDatagram) -> None:
         """Read this socket from now on. Raises OSError where the kernel stamps no datagrams."""
-        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+        except OSError:
+            self._close_if_idle()
+            raise
         self._users[sock.fileno()] = (sock, take)
-        self._epoll.register(sock.fileno(), select.EPOLLIN)
 
     def remove(self, sock: socket.socket) -> None:
         """Read it no more; it is still open. Where it was the last one, nothing of the reader is left."""
         self._epoll.unregister(sock.fileno())
         del self._users[sock.fileno()]
-        if not self._users:
-            self._close()
+        self._close_if_idle()
 
     def _wait(self) -> None:
         """Nothing is there to be read: let the loop tell when there is."""
@@ -107,7 +110,9 @@ class BatchReader:
         except Exception as error:  # one peer's trouble must not cost the others their datagrams
             self._loop.call_exception_handler({"message": "a datagram was not taken", "exception": error})
 
-    def _close(self) -> None:
+    def _close_if_idle(self) -> None:
+        if self._users:
+            return
         self._is_open = False
         if self._pause is not None:
             self._pause.cancel()
@@ -116,12 +121,15 @@ class BatchReader:
         _readers.pop(self._loop, None)
 
 
-_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, BatchReader] = WeakKeyDictionary()
+_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, ref[BatchReader]] = WeakKeyDictionary()
+"""A reader knows its loop, so that one held here would keep both for ever; the loop, which is to call it, holds it."""
 
 
 def batch_reader(loop: asyncio.AbstractEventLoop) -> BatchReader:
-    """The reader of this loop."""
-    reader = _readers.get(loop)
+    """The reader of this loop. Raises OSError where the process may open no more files."""
+    known = _readers.get(loop)
+    reader = known() if known is not None else None
     if reader is None:
-        reader = _readers[loop] = BatchReader(loop)
+        reader = BatchReader(loop)
+        _readers[loop] = ref(reader)
     return reader

@@ -114,8 +114,10 @@ class EventChannel:
     def send_regardless(self, message: bytes) -> None:
         """A fault on purpose: the same, as by a sender that heeds no limit of its peer's."""
         limit, self._sctp._remote_max_message_size = self._sctp._remote_max_message_size, 0
-        self.send(message)
-        self._sctp._remote_max_message_size = limit
+        try:
+            self.send(message)
+        finally:
+            self._sctp._remote_max_message_size = limit
 
     def stop(self, *, says_goodbye: bool) -> None:
         """Abort the association; with a goodbye, the other side sees its channel close.

@@ -156,22 +156,22 @@ class IceConnection(Connection):
             sent_ns = monotonic_ns()
             left_s = pace.expiry_s - (sent_ns - granted_ns) / NS_PER_S
             request = self.build_request(pair, nominate=False)
+            sock = cast(PeerSocket, pair.protocol)
             try:
                 async with asyncio.timeout(max(0.0, left_s)):
                     # Sent again after 0.5 and 1.5 s: a satellite's answer is awaited, too.
-                    await pair.protocol.request(
-                        request, pair.remote_addr, integrity_key=key, retransmissions=2
-                    )
+                    await sock.request(request, pair.remote_addr, integrity_key=key, retransmissions=2)
             except TransactionError:
                 continue
             except TimeoutError:
                 listener.on_consent_expired(monotonic_ns())
                 return
             else:
-                granted_ns = monotonic_ns()
+                granted_ns = sock.answered_ns
                 elapsed_ns = granted_ns - sent_ns
-                # After a retransmission nobody knows which of the two was answered (Karn).
-                known = elapsed_ns < _FIRST_RETRANSMISSION_NS
+                # After a retransmission nobody knows which of the two was answered (Karn). Kernels stamp by the wall
+                # clock; one that was set back meanwhile has the answer come before its question.
+                known = 0 <= elapsed_ns < _FIRST_RETRANSMISSION_NS
                 listener.on_consent(elapsed_ns / NS_PER_MS if known else None, granted_ns)
 
     async def close(self) -> None:

@@ -84,7 +84,7 @@ class Peer:
 
         self._local = local
         self._remote = remote
-        self._receiver_factory = receiver_factory
+        self._receiver_factory: MediaReceiverFactory | None = receiver_factory
         self._opens_channel = opens_channel
         self._path = SecurePath(ice, remote, self, is_dtls_client=local.dtls_role == "client")
         self._media: MediaPlane | None = None
@@ -284,10 +284,12 @@ class Peer:
         self._end(ABNORMAL_CLOSURE, reason, "failed")
 
     def _attach(self) -> None:
-        if self._closing or self._receiver is not None:
+        # Dropped as it is used: it may know the call, which knows this peer, and would wait for a full collection.
+        factory, self._receiver_factory = self._receiver_factory, None
+        if self._closing or factory is None:
             return
         self._path.read_in_batches()
-        self._receiver = self._receiver_factory(self)
+        self._receiver = factory(self)
         if self._deadline is not None:
             self._deadline.cancel()
         if not self.established.done():
@@ -323,6 +325,7 @@ class Peer:
         if self._ended:
             return
         self._ended = self._closing = True
+        self._receiver_factory = None
         now_ns = monotonic_ns()
         for timer in (self._deadline, self._report_timer):
             if timer is not None:

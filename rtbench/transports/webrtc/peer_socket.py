@@ -5,7 +5,7 @@ context to hand it over. What the socket does not take at once is lost, as it is
 the network is full: media that waits is worth nothing.
 
 Leant on in aioice, beside the documented methods of `StunProtocol`: that its `close` and `send_stun` are
-all that it does with a transport.
+all that it does with a transport, and that `transactions` holds its open requests by their names.
 """
 
 from __future__ import annotations
@@ -18,11 +18,20 @@ from aioice.ice import Connection, StunProtocol
 from aioice.stun import Message
 
 from rtbench.clock import monotonic_ns
-from rtbench.transports.webrtc.batch_reader import IS_SUPPORTED, MAX_DATAGRAM_BYTES, Address, batch_reader
+from rtbench.transports.webrtc.batch_reader import (
+    IS_SUPPORTED,
+    MAX_DATAGRAM_BYTES,
+    Address,
+    BatchReader,
+    batch_reader,
+)
 from rtbench.transports.webrtc.events import Datagram, DatagramPath, PathFactory
 
 RECEIVE_BUFFER_BYTES = 1 << 18
 """Holds 20 s of audio packets, should the process stand still."""
+
+_STUN_NAME = slice(8, 20)
+"""Where a STUN message has the name of its transaction (RFC 8489, 5)."""
 
 _STUN_LAST = 3
 """A datagram's first byte tells protocols apart (RFC 7983, 7): 0 to 3 STUN, 20 to 63 DTLS, 128 to 191 RTP and RTCP."""
@@ -44,13 +53,16 @@ class PeerSocket(StunProtocol):
 
     def __init__(self, user: SocketUser, sock: socket.socket, path: PathFactory | None) -> None:
         super().__init__(cast(Connection, user))
+        self.answered_ns = 0
+        """When the last answer to a request of ours came; whoever waits for it is told later, with its batch."""
+
         self._user = user
         self._loop = asyncio.get_running_loop()
         self._socket = sock
         self._receive = sock.recvfrom
         self._send = sock.sendto
         self._is_open = True
-        self._in_batches = False
+        self._batches: BatchReader | None = None
         self._path: DatagramPath | None = path(self._put, self._take) if path is not None else None
         self._loop.add_reader(sock.fileno(), self._read)
 
@@ -65,13 +77,18 @@ class PeerSocket(StunProtocol):
     def read_in_batches(self) -> None:
         """Read it together with those of other peers from now on, where that can be done; see `batch_reader`.
 
-        Not with a simulated network, which would be late by the time that its datagrams wait.
+        Not with a simulated network, which would be late by the time that its datagrams wait, nor where the kernel
+        stamps none: it is then read as before.
         """
-        if not IS_SUPPORTED or self._path is not None or self._in_batches or not self._is_open:
+        if not IS_SUPPORTED or self._path is not None or self._batches is not None or not self._is_open:
             return
-        self._stop_reading()
-        self._in_batches = True
-        batch_reader(self._loop).add(self._socket, self._hand_over)
+        try:
+            reader = batch_reader(self._loop)
+            reader.add(self._socket, self._hand_over)
+        except OSError:
+            return
+        self._loop.remove_reader(self._socket.fileno())
+        self._batches = reader
 
     def send_stun(self, message: Message, addr: Address) -> None:
         """Override: ICE's own checks pass the path as well."""
@@ -97,8 +114,9 @@ class PeerSocket(StunProtocol):
             self._path.deliver(Datagram(data, address[:2]))
 
     def _stop_reading(self) -> None:
-        if self._in_batches:
-            batch_reader(self._loop).remove(self._socket)
+        if self._batches is not None:
+            self._batches.remove(self._socket)
+            self._batches = None
         else:
             self._loop.remove_reader(self._socket.fileno())
 
@@ -129,6 +147,8 @@ class PeerSocket(StunProtocol):
         if data and data[0] > _STUN_LAST:
             user.take(data, arrival_ns)
         else:
+            if data[_STUN_NAME] in self.transactions:
+                self.answered_ns = arrival_ns
             self.datagram_received(data, address)
 
 

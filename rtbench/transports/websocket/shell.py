@@ -112,8 +112,10 @@ class WebSocketShell(asyncio.Protocol, ABC):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the transport stands."""
         self._transport = cast(asyncio.Transport, transport)
-        # uvloop gathers writes until all that came in the meantime is dealt with, unless its buffer is full: so it is.
-        self._transport.set_write_buffer_limits(high=0)
+        if transport.get_extra_info("ssl_object") is None:
+            # uvloop gathers writes until all that came in the meantime is dealt with, unless its buffer is full: so
+            # it is. Over TLS they are still gathered: there such a limit has even an empty buffer count as full.
+            self._transport.set_write_buffer_limits(high=0)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:

@@ -122,6 +122,16 @@ def test_a_message_above_our_limit_is_not_taken_from_a_sender_that_heeds_none() 
     with_pair(steps)
 
 
+def test_a_limit_that_was_not_heeded_holds_again_though_the_message_was_none() -> None:
+    async def steps(pair) -> None:
+        with pytest.raises(UnicodeDecodeError):
+            pair.caller.channel.send_regardless(b"\xff")
+        with pytest.raises(ValueError, match="1001"):
+            pair.caller.channel.send(b"x" * 1_001)
+
+    with_pair(steps, remote_max=1_000)
+
+
 def test_a_message_longer_than_the_peer_takes_is_a_value_error() -> None:
     async def steps(pair) -> None:
         pair.caller.channel.send(b"x" * 1_000)

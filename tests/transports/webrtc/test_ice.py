@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from contextlib import asynccontextmanager
 
 import aioice
@@ -109,6 +110,25 @@ def test_consent_is_asked_again_and_again_and_measures_the_way(run, patient) -> 
         async with pair(patient) as (near, _):
             await near.listener.until(lambda ears: len(ears.round_trips) >= 3)
             assert all(0 < trip < 500 for trip in near.listener.round_trips)
+
+    run(steps())
+
+
+def test_a_round_trip_ends_when_its_answer_came_and_not_when_somebody_had_the_time(run, patient) -> None:
+    async def steps() -> None:
+        async with pair(patient) as (near, _):
+            sock = near._way[0]
+            take = sock.datagram_received
+
+            def hold_up(data: bytes, address) -> None:
+                take(data, address)
+                if data[0] == 1:  # an answer (RFC 8489, 5), whose asker is told in the loop's next round
+                    time.sleep(0.1)
+
+            sock.datagram_received = hold_up
+            near.listener.round_trips.clear()
+            await near.listener.until(lambda ears: len(ears.round_trips) >= 4)
+            assert min(near.listener.round_trips) < 100
 
     run(steps())
 

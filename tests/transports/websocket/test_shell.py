@@ -27,14 +27,17 @@ class Recorder:
 class Wire:
     """A transport that keeps what is written, and is lost when it is aborted."""
 
-    def __init__(self, half_closes: bool = True) -> None:
+    gathers_bytes = 65_536
+
+    def __init__(self, half_closes: bool = True, tls: object = None) -> None:
         self.shell: WebSocketShell
         self.written: list[bytes] = []
         self.ended = False
         self._half_closes = half_closes
+        self._tls = tls
 
     def get_extra_info(self, name: str):
-        return self
+        return self._tls if name == "ssl_object" else self
 
     def setsockopt(self, *option: int) -> None:
         self.options = option
@@ -190,6 +193,13 @@ def test_nagles_algorithm_is_switched_off(loop) -> None:
     _, wire, _ = opened(loop)
 
     assert wire.options == (6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY, on
+
+
+def test_nothing_is_gathered_but_over_tls_whose_buffer_would_then_never_count_as_empty(loop) -> None:
+    _, plain, _ = opened(loop)
+    _, secure, _ = opened(loop, wire=Wire(tls=object()))
+
+    assert (plain.gathers_bytes, secure.gathers_bytes) == (0, 65_536)
 
 
 def test_a_close_frame_is_answered_and_told_at_once_with_its_stamp(loop) -> None:
