@@ -199,6 +199,10 @@ def _ended(kind: str, setting: str, rows: pd.DataFrame, run: Run) -> tuple[str, 
     streams = set(run.sessions["transport"]) == {"webrtc"}
     told = _told_over_webrtc(kind, setting) if streams else _told_over_websocket(kind, setting)
     in_setup = rows["response_id"].eq("") & (kind != "restart")
+    if _is_filtered(run):
+        # No set-up is told there, nor the reason of a close: only the goodbye is seen.
+        in_setup &= False
+        told = list(dict.fromkeys((*told, f"closed_{NORMAL_CLOSURE}"))) if setting else told
     named = rows[~in_setup]
     if streams:
         found = _matched(named, run.mishaps, "session_id", set(told))
@@ -235,12 +239,21 @@ _IN_TURNS = {"response_failed": ("error_class", ""), "response_incomplete": ("re
 
 
 def _matched(rows: pd.DataFrame, seen: pd.DataFrame, key: str, classes: set[str]) -> int:
-    """How many of the faults find a row of their own session with one of these classes."""
+    """How many of the faults find a row of their own session with one of these classes.
+
+    Rows of sessions whose names were not told (see `core.filtered_events`) are matched by number.
+    """
     if seen.empty:
         return 0
-    sightings = seen[seen["error_class"].isin(classes)][key].value_counts()
+    names = seen[seen["error_class"].isin(classes)][key]
     wanted = rows["session_id"].value_counts()
-    return int(np.minimum(wanted, sightings.reindex(wanted.index).fillna(0)).sum())
+    matched = np.minimum(wanted, names.value_counts().reindex(wanted.index).fillna(0)).sum()
+    return min(len(rows), int(matched) + int(names.isna().sum()))
+
+
+def _is_filtered(run: Run) -> bool:
+    """Callers were told few events (see `core.filtered_events`); then no session's name was."""
+    return bool(run.sessions["session_id"].isna().any())
 
 
 def _mishaps(run: Run, error_class: str, phase: str) -> int:
@@ -259,23 +272,28 @@ def _refusals(setting: str, run: Run) -> tuple[str, int]:
 
 def _slow(setting: str, run: Run) -> tuple[str, int]:
     limit_ms = float(setting.removesuffix(" ms"))
-    waits_ms = [(one["over_ns"] - one["begun_ns"]) / NS_PER_MS for one in _later_tries(run)]
-    # A try over WebRTC makes two requests, each of which may be slow.
-    later = sum(min(2, int(wait_ms // limit_ms)) for wait_ms in waits_ms)
+    later = 0
+    for transport, one in _later_tries(run):
+        requests = 2 if transport == "webrtc" else 1  # each of which may be slow: for a key, and the offer
+        wait_ms = (one["over_ns"] - one["begun_ns"]) / NS_PER_MS
+        later += min(requests, int(wait_ms // limit_ms))
     parts = [name for name in ("upgrade_ms", "key_ms", "sdp_ms") if run.sessions[name].notna().any()]
     first = sum(int(run.sessions[name].ge(limit_ms).sum()) for name in parts)
     return f"{', '.join(parts)}, or a try as long", first + later
 
 
-def _later_tries(run: Run) -> list[dict[str, Any]]:
-    """Tries to connect that have ended, but for the one that made a session's first connection: `sessions` tells of that."""
+def _later_tries(run: Run) -> list[tuple[str, dict[str, Any]]]:
+    """Tries to connect that have ended, each with its transport, but for the one that made a session's first
+    connection: `sessions` tells of that.
+    """
     if run.incidents.empty:
         return []
     tries = []
-    for kind, written in zip(run.incidents["kind"], run.incidents["attempts"], strict=True):
+    columns = (run.incidents[name] for name in ("transport", "kind", "attempts"))
+    for transport, kind, written in zip(*columns, strict=True):
         for one in json.loads(written) if isinstance(written, str) else ():
             if one["over_ns"] is not None and (kind != "refusal" or one["error_class"]):
-                tries.append(one)
+                tries.append((str(transport), one))
     return tries
 
 

@@ -37,7 +37,7 @@ def check_faults(scenario: Scenario) -> None:
             context = error.context or {}
             raise scenario.error((*keys, *context["at"]), str(context["sentence"])) from None
         for name, found in faults.items():
-            if why := objection(name, found, scenario.transport):
+            if why := objection(name, found, scenario.transport, filtered=scenario.is_filtered):
                 raise scenario.error((*keys, name), why)
     if scenario.transport == "websocket":
         for keys, how in _drops(scenario):

@@ -52,10 +52,6 @@ class BreakableDriver(Driver):
 class BreakableCall(BreakableDriver):
     """The same over WebRTC (see `core.farewells`)."""
 
-    def send_raw(self, connection: Connection, data: bytes) -> None:
-        """As a service that heeds no limit of its peer's."""
-        getattr(connection, "send_regardless", connection.send)(data)
-
     def restart(self, code: int) -> None:
         if self._connection is None:
             return

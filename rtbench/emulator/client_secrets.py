@@ -50,8 +50,8 @@ class ClientSecrets:
         self._key = key
         self._issued: dict[str, ClientSecret] = {}
 
-    def issue(self, headers: Mapping[str, str], written: Any, token: str, now_s: int) -> dict[str, Any]:
-        """A new secret, as the body that answers the request; `token` makes it unique.
+    def check(self, headers: Mapping[str, str], written: Any) -> dict[str, Any]:
+        """Whether a secret may be issued; the configuration that it would carry.
 
         Raises HttpError 401 for any key but an ordinary one, 400 for a body that is not allowed.
         """
@@ -60,14 +60,18 @@ class ClientSecrets:
             raise HttpError(401, "Client secrets cannot make client secrets.", "invalid_api_key")
         try:
             _check_body(written)
-            configuration = checked_configuration(written.get("session"))
-            session = _session(configuration, f"sess_{token}")
+            return checked_configuration(written.get("session"))
         except Refusal as error:
             raise refused(error) from None
+
+    def issue(self, headers: Mapping[str, str], written: Any, token: str, now_s: int) -> dict[str, Any]:
+        """A new secret, as the body that answers the request; `token` makes it unique. Raises HttpError as `check`."""
+        configuration = self.check(headers, written)
         life_s = (written.get("expires_after") or {}).get("seconds", DEFAULT_LIFE_S)
         secret = ClientSecret(f"{PREFIX}{token}", now_s + life_s, configuration)
         self._forget_expired(now_s)
         self._issued[secret.value] = secret
+        session = _session(configuration, f"sess_{token}")
         return {"value": secret.value, "expires_at": secret.expires_at, "session": session}
 
     def admit(self, headers: Mapping[str, str], now_s: int) -> Json | None:

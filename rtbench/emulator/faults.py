@@ -94,13 +94,20 @@ def parse_faults(written: Any) -> dict[str, Fault | LineFault]:
     return faults
 
 
-def objection(name: str, found: Fault | LineFault, transport: Transport) -> str:
-    """Why a fault can never strike callers over this transport; empty where it can."""
+_SIGNS = {STALE_AUDIO: "response.done"}
+"""Wire types of the events by which alone a fault is known, where there is one: what tells a cancellation."""
+
+
+def objection(name: str, found: Fault | LineFault, transport: Transport, *, filtered: bool = False) -> str:
+    """Why a fault can never strike callers over this transport, or never be seen by them; empty where it can.
+
+    `filtered`: their data channel tells few events (see `core.filtered_events`).
+    """
     if isinstance(found, LineFault):
-        return line_faults.objection(found, transport)
+        return line_faults.objection(found, transport, filtered=filtered)
     if name == TRUNCATION_REJECTED and transport == "webrtc":
         return "has no meaning over WebRTC, where the service truncates its answers by itself"
-    return ""
+    return line_faults.untold(_SIGNS.get(name, "")) if filtered else ""
 
 
 def _parse(name: str, written: Any) -> Fault | LineFault:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rtbench.core.response_events import ResponseDone
 from rtbench.core.server_events import ErrorDetail, ErrorReceived, UnknownEvent
-from rtbench.emulator.line_faults import CODES_BY_TYPE
+from rtbench.emulator.line_faults import CODES_BY_TYPE, UNHEARD_OF
 
 STREAMED_LARGE_BYTES = 5 << 16
 """Over WebRTC: above what we and browsers take (`a=max-message-size`, 256 KiB), and no larger, as SCTP is slow."""
@@ -51,7 +51,7 @@ def broken_off(kind: str, settings: Mapping[str, Any], response_id: str) -> tupl
 
 def unheard_of() -> UnknownEvent:
     """An event of a type that the API does not have."""
-    return UnknownEvent(type="rtbench.unheard_of", payload={"type": "rtbench.unheard_of"})
+    return UnknownEvent(type=UNHEARD_OF, payload={"type": UNHEARD_OF})
 
 
 def cut_message() -> RawMessage:

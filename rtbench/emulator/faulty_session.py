@@ -36,7 +36,7 @@ from rtbench.core.server_events import (
     UnknownEvent,
 )
 from rtbench.emulator.fault_log import FaultRow
-from rtbench.emulator.faulty_audio import cut_short, lose, with_half_a_sample
+from rtbench.emulator.faulty_audio import cut_short, with_half_a_sample
 from rtbench.emulator.faulty_messages import (
     STREAMED_LARGE_BYTES,
     broken_off,
@@ -45,8 +45,9 @@ from rtbench.emulator.faulty_messages import (
     large_message,
     unheard_of,
 )
-from rtbench.emulator.line_faults import LINE_FAULTS, LineFault, Transport, parse_line_fault
-from rtbench.emulator.playout import SpeakPackets
+from rtbench.emulator.line_faults import LineFault, Transport, parse_orders
+from rtbench.emulator.packet_loss import PacketLoss
+from rtbench.emulator.playout import FallSilent, SpeakPackets
 
 MID_ANSWER_DELTAS = 2
 """Deltas of an answer that are sent before a fault in its middle strikes."""
@@ -135,9 +136,7 @@ class FaultySession:
         self._struck_at_ns = 0
         """When what strikes in the middle of the answer is to be seen."""
 
-        self._to_lose = 0
-        """Packets of the answer that are still to be lost."""
-
+        self._loss = PacketLoss()
         self._striking: list[tuple[LineFault, bool]] = []
         """What strikes in the answer under way, and whether it was ordered."""
 
@@ -163,7 +162,7 @@ class FaultySession:
         if type(event) is not InputAudioAppend and now > self._now:
             self._now = now
         if isinstance(event, UnknownEvent) and event.type == FAULT_ORDER_TYPE:
-            self._take_order(event, now)
+            self._take_order(event)
         else:
             self._session.receive(event, now)
 
@@ -194,8 +193,9 @@ class FaultySession:
         return [] if self._silent else out
 
     def take_rows(self) -> list[FaultRow]:
-        """What struck since the last call."""
-        rows, self._rows = self._rows, []
+        """What struck since the last call; what is decided and still to strike is left, and never does if the line ends."""
+        rows = [row for row in self._rows if row.at_ns <= self._now]
+        self._rows = [row for row in self._rows if row.at_ns > self._now]
         return rows
 
     # What goes wrong when.
@@ -207,6 +207,11 @@ class FaultySession:
         if isinstance(event, SessionCreated):
             yield from self._greet(outgoing)
             return
+        if isinstance(event, FallSilent | ResponseCreated):
+            yield from self._end_loss(due_ns)
+        if isinstance(event, FallSilent):
+            # What is not to be sent any more is not lost either.
+            self._rows = [row for row in self._rows if row.kind != "lost_packets" or row.at_ns < event.at_ns]
         if isinstance(event, ResponseCreated):
             self._begin_answer(event.response["id"])
             yield from self._strike("before_answer", due_ns)
@@ -223,15 +228,18 @@ class FaultySession:
     def _of_the_answer(self, event: Any, due_ns: int) -> Iterator[Outgoing]:
         """What is left of an event of the answer under way, and what strikes behind it."""
         if isinstance(event, SpeakPackets):
-            event = self._faulty_packets(event, due_ns)
+            for piece in self._faulty_packets(event, due_ns):
+                yield Outgoing(piece, due_ns)
         else:
+            if isinstance(event, ResponseDone):
+                yield from self._end_loss(due_ns)
             if isinstance(event, AudioDelta) and self._takes("odd_audio", due_ns):
                 event = replace(event, delta=with_half_a_sample(event.delta))
             if self._takes("duplicate_events", due_ns):
                 self._twice += 1
                 event = replace(event, event_id=f"event_twice_{self.session_id}_{self._twice}")
                 yield Outgoing(event, due_ns)
-        yield Outgoing(event, due_ns)
+            yield Outgoing(event, due_ns)
         if isinstance(event, AudioTranscriptDelta if self._streamed else AudioDelta | TextDelta):
             self._last_delta = event
         if isinstance(event, SpeakPackets | AudioDelta | TextDelta):
@@ -252,14 +260,18 @@ class FaultySession:
         """Nothing goes out before this instant."""
         self._held_until_ns = max(until_ns, self._held_until_ns or 0)
 
-    def _faulty_packets(self, event: SpeakPackets, due_ns: int) -> SpeakPackets:
-        packets = event.packets
+    def _faulty_packets(self, event: SpeakPackets, due_ns: int) -> list[SpeakPackets]:
         if self._takes("odd_audio", due_ns):
-            packets = cut_short(packets)
-        lost = min(self._to_lose, len(packets))
-        self._to_lose -= lost
-        packets = lose(packets, lost)
-        return event if packets is event.packets else replace(event, packets=packets)
+            event = replace(event, packets=cut_short(event.packets))
+        pieces = self._loss.take(event)
+        self._rows += self._loss.take_rows()
+        return pieces
+
+    def _end_loss(self, due_ns: int) -> Iterator[Outgoing]:
+        """The answer has no more pieces."""
+        for piece in self._loss.end():
+            yield Outgoing(piece, due_ns)
+        self._rows += self._loss.take_rows()
 
     def _greet(self, greeting: Outgoing) -> Iterator[Outgoing]:
         self._striking = list(self._choose(("setup",)))
@@ -276,7 +288,7 @@ class FaultySession:
 
     def _begin_answer(self, response_id: str) -> None:
         self._response_id = response_id
-        self._deltas = self._to_lose = 0
+        self._deltas = 0
         self._last_delta = None
         self._striking = list(self._choose(("before_answer", "mid_answer", "after_answer", "answer")))
 
@@ -347,8 +359,8 @@ class FaultySession:
                 else:
                     self._hold(self._struck_at_ns + round(fault.lasts.draw_ms(self._rng) * 1e6))
             case "lost_packets":
-                self._to_lose = round(settings["packets"])
-                self._note(fault, ordered, setting=str(self._to_lose))
+                names = self._session.session_id, self._response_id
+                self._loss = PacketLoss(round(settings["packets"]), *names, ordered=ordered)
             case "stale_events" if self._last_delta is not None:
                 self._note(fault, ordered)
                 yield replace(self._last_delta, event_id="")
@@ -364,15 +376,8 @@ class FaultySession:
         """The session behind stops making this answer."""
         self._session.receive(ResponseCancel(response_id=self._response_id), self._now)
 
-    def _take_order(self, event: UnknownEvent, now: int) -> None:
-        written = event.payload.get("fault")
-        for name, settings in written.items() if isinstance(written, dict) else ():
-            if name not in LINE_FAULTS:
-                continue
-            try:
-                order = parse_line_fault(name, settings)
-            except ValueError:
-                continue  # the scenario was checked before; a stray client's order is not worth a session
+    def _take_order(self, event: UnknownEvent) -> None:
+        for order in parse_orders(event.payload.get("fault")):
             if order.when == "door":
                 self._door.order(order)
             elif order.concerns(self._transport):

@@ -12,10 +12,12 @@ at which moment, where there is a choice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rtbench.core.filtered_events import TOLD
 from rtbench.emulator.delays import ZERO, Delay, parse_delay
 from rtbench.scenario.duration import Duration
 from rtbench.scenario.fault import did_you_mean, fault, shown
@@ -79,6 +81,9 @@ class _Kind:
     only: Literal["", "websocket", "webrtc"] = ""
     """The transport to which it belongs; empty for both."""
 
+    sign: str = ""
+    """Wire type of the event by which alone it is known; empty where callers hear it, miss it, or lose the line."""
+
 
 def _one_of(*valid: Any) -> Callable[[Any, str], Any]:
     def check(written: Any, at: str) -> Any:
@@ -126,6 +131,9 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "model": _text,
 }
 
+UNHEARD_OF = "rtbench.unheard_of"
+"""A type of event that the API does not have."""
+
 _STRIKING: tuple[When, ...] = ("before_answer", "mid_answer", "setup", "after_answer")
 
 LINE_FAULTS: dict[str, _Kind] = {
@@ -133,17 +141,25 @@ LINE_FAULTS: dict[str, _Kind] = {
     "reset": _Kind(_STRIKING),  # the connection is cut without a word
     "vanish": _Kind(_STRIKING),  # nothing more comes, and nothing is answered, but nobody is told
     "close_channel": _Kind(_STRIKING, only="webrtc"),  # the data channel alone is closed
-    "late_session": _Kind(("setup",), "delay", lasts=True),  # `session.created` comes so much later
-    "no_session": _Kind(("setup",)),  # `session.created` never comes
-    "error_event": _Kind(("before_answer", "mid_answer", "setup"), "type", {"error": ""}),
-    "response_failed": _Kind(("mid_answer",), "error"),  # the answer breaks off with this error code
-    "response_incomplete": _Kind(("mid_answer",), "reason"),  # the answer breaks off for this reason
+    "late_session": _Kind(  # `session.created` comes so much later
+        ("setup",), "delay", lasts=True, sign="session.created"
+    ),
+    "no_session": _Kind(("setup",), sign="session.created"),  # `session.created` never comes
+    "error_event": _Kind(("before_answer", "mid_answer", "setup"), "type", {"error": ""}, sign="error"),
+    "response_failed": _Kind(  # the answer breaks off with this error code
+        ("mid_answer",), "error", sign="response.done"
+    ),
+    "response_incomplete": _Kind(  # the answer breaks off for this reason
+        ("mid_answer",), "reason", sign="response.done"
+    ),
     "stall": _Kind(
         ("mid_answer",), "delay", lasts=True
     ),  # nothing comes for so long; written as a rate, for ever
     "duplicate_events": _Kind(("answer",)),  # every event of the answer comes twice
-    "stale_events": _Kind(("after_answer",)),  # audio of an answer that is over comes once more
-    "unknown_event": _Kind(("before_answer",)),  # an event of a type that the API does not have
+    "stale_events": _Kind(  # audio of an answer that is over comes once more
+        ("after_answer",), sign="response.done"
+    ),
+    "unknown_event": _Kind(("before_answer",), sign=UNHEARD_OF),  # of a type that the API does not have
     "invalid_json": _Kind(("before_answer",)),  # a message that breaks off in the middle
     "oversized": _Kind(("before_answer",), "megabytes"),  # a message of this size
     "odd_audio": _Kind(("answer",)),  # audio with half a sample at its end; over WebRTC packets cut short
@@ -193,14 +209,35 @@ def parse_line_fault(name: str, written: Any) -> LineFault:
     return LineFault(name, when, float(rate), most, lasts, settings)
 
 
-def objection(found: LineFault, transport: Transport) -> str:
-    """Why a fault can never strike callers over this transport; empty where it can."""
+def parse_orders(written: Any) -> Iterator[LineFault]:
+    """What a caller orders (see `core.fault_order`), by the faults' names.
+
+    The scenario was checked before; a stray client's order that is none is not worth a session, and is passed over.
+    """
+    for name, settings in written.items() if isinstance(written, Mapping) else ():
+        if name in LINE_FAULTS:
+            with suppress(ValueError):
+                yield parse_line_fault(name, settings)
+
+
+def objection(found: LineFault, transport: Transport, *, filtered: bool = False) -> str:
+    """Why a fault can never strike callers over this transport, or never be seen by them; empty where it can.
+
+    `filtered`: their data channel tells few events.
+    """
     if not found.concerns(transport):
         here, there = ("WebRTC", "a WebSocket") if transport == "webrtc" else ("a WebSocket", "WebRTC")
         return f"has no meaning over {here}; it is a fault of calls over {there}"
     if transport == "websocket" and found.settings.get("at"):
         return "has no meaning over a WebSocket with a key 'at': that names a request of callers over WebRTC"
-    return ""
+    return untold(LINE_FAULTS[found.kind].sign) if filtered else ""
+
+
+def untold(sign: str) -> str:
+    """Why a fault with this sign cannot be seen behind a filter of events; empty where it can."""
+    if sign in ("", *TOLD):
+        return ""
+    return f"is known by {sign} alone, which webrtc_filter keeps back; set control: sideband"
 
 
 def _is_delay(written: Mapping[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 
 Between answers nothing is sent; timestamps go on with the clock, and the first packet after a pause
 bears the marker (RFC 3551, 4.1), so a listener knows silence from loss. Or silence is sent without end,
-as services do whose packets come from a sound card's clock: then no marker tells where an answer begins.
+as services do whose packets come from a sound card's clock: then no marker tells where an answer begins, and one
+that comes late is later by what silence has taken of its time.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class RtpSpeaker:
 
     def speak(self, speech: SpeakPackets) -> None:
         """Send these after what there is to send already."""
+        if self._filler and speech.at_ns < (free_ns := self._free_ns):
+            speech = replace(speech, at_ns=free_ns)
         self._pieces.append(speech)
         if self._alarm is None or self._filler:
             self._ring(monotonic_ns())
@@ -90,6 +93,13 @@ class RtpSpeaker:
     @property
     def _due_ns(self) -> int:
         return self._pieces[0].at_ns + self._index * PACKET_NS
+
+    @property
+    def _free_ns(self) -> int:
+        """Up to when all time is taken, by what was sent and by what there is to send."""
+        if not self._pieces:
+            return self._spoken_until_ns
+        return self._pieces[-1].at_ns + len(self._pieces[-1].packets) * PACKET_NS
 
     @property
     def _fills(self) -> bool:

@@ -160,17 +160,21 @@ class EmulatorServer:
 
     async def _make_secret(self, request: web.Request) -> web.Response:
         written = await request_json(request)
+        wanted = self._secrets.check(request.headers, written)
+        refusal = await self._refuse_on_purpose(request, wanted["model"], "key")
+        if refusal is not None:
+            return refusal
         token, now_s = secrets.token_hex(16), unix_ns() // NS_PER_S
-        issued = self._secrets.issue(request.headers, written, token, now_s)
-        refusal = await self._refuse_on_purpose(request, issued["session"]["model"], "key")
-        return refusal or web.json_response(issued)
+        return web.json_response(self._secrets.issue(request.headers, written, token, now_s))
 
     async def _open_call(self, request: web.Request) -> web.Response:
         configuration = self._admit(request)
-        check_room(self._host.service.occupancy, self._host.service.profile.capacity)
         offer, wanted = await self._calls.asked(request, configuration)
         refusal = await self._refuse_on_purpose(request, wanted["model"], "call")
-        return refusal or await self._calls.open(request, offer, wanted)
+        if refusal is not None:
+            return refusal
+        self._check_room()
+        return await self._calls.open(request, offer, wanted)
 
     async def _hang_up(self, request: web.Request) -> web.Response:
         self._admit(request)
@@ -178,6 +182,10 @@ class EmulatorServer:
 
     def _admit(self, request: web.Request) -> Json | None:
         return self._secrets.admit(request.headers, unix_ns() // NS_PER_S)
+
+    def _check_room(self) -> None:
+        """Raises HttpError where there is none; to be asked last, as a slow answer leaves others time to come in."""
+        check_room(self._host.service.occupancy, self._host.service.profile.capacity)
 
     async def _realtime(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(
@@ -193,10 +201,10 @@ class EmulatorServer:
         asked = asked_session(request.query)
         call = self._calls.find(asked.call_id) if asked.call_id else None
         if call is None:
-            check_room(self._host.service.occupancy, self._host.service.profile.capacity)
             refusal = await self._refuse_on_purpose(request, asked.model, "upgrade")
             if refusal is not None:
                 return refusal
+            self._check_room()
         await socket.prepare(request)
         connection = WebSocketConnection(socket, request)
         if asks_for_beta(request.headers):

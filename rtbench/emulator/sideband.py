@@ -6,6 +6,8 @@ on its own side.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
 
 from rtbench.core.filtered_events import TOLD
@@ -21,22 +23,23 @@ class _Typed(msgspec.Struct):
 _read = msgspec.json.Decoder(_Typed).decode
 
 
-def _is_told(message: bytes) -> bool:
-    """Whether a message passes the filter; what is none, a fault on purpose, does not."""
-    try:
-        return _read(message).type in TOLD
-    except msgspec.DecodeError:
-        return False
+class CallConnection(Connection, Protocol):
+    """The connection of a call itself: `transports.webrtc.Peer`."""
+
+    def send_regardless(self, message: bytes) -> None:
+        """A fault on purpose: one message of any length, whatever the peer takes."""
 
 
 class SharedConnection:
     """A call's connection and its sidebands as one (see `transports.connection.Connection`)."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: CallConnection) -> None:
         self._connection = connection
         self._sidebands: list[Connection] = []
         self.filters = False
-        """The call's own connection is told no more than `core.filtered_events.TOLD`; sidebands hear everything."""
+        """The call's own connection is told no more than `core.filtered_events.TOLD`, and what is garbage on purpose;
+        sidebands hear everything.
+        """
 
     def join(self, sideband: Connection) -> None:
         """Hear all that is sent from here on."""
@@ -66,14 +69,14 @@ class SharedConnection:
         return self._connection.bytes_received
 
     def send(self, message: bytes) -> None:
-        if not self.filters or _is_told(message):
+        if not self.filters or _read(message).type in TOLD:
             self._connection.send(message)
         for sideband in self._sidebands:
             sideband.send(message)
 
     def send_regardless(self, message: bytes) -> None:
-        """Of any length, a fault on purpose (see `transports.webrtc.peer.Peer`)."""
-        getattr(self._connection, "send_regardless", self._connection.send)(message)
+        """A fault on purpose, of any length: it is no event, and passes the filter."""
+        self._connection.send_regardless(message)
         for sideband in self._sidebands:
             sideband.send(message)
 

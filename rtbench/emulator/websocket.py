@@ -40,9 +40,10 @@ class WebSocketConnection:
         assert transport is not None and isinstance(protocol, StampingHandler)
         self._response = response
         self._transport: asyncio.Transport = transport
-        transport.set_write_buffer_limits(
-            high=0
-        )  # what is written leaves at once, and is stamped when it does
+        if transport.get_extra_info("ssl_object") is None:
+            # What is written leaves at once, and is stamped when it does. Over TLS it is still gathered: there such a
+            # limit has even an empty buffer count as full, and who waits for it to empty may wait for ever.
+            transport.set_write_buffer_limits(high=0)
         self._protocol = protocol
         self._closing: asyncio.Task[bool] | None = None
         self.bytes_sent = 0

@@ -171,6 +171,28 @@ def test_what_ended_a_call_over_webrtc_is_found_by_what_stands_for_its_code(
     assert error_class in found.injected[0].seen_as
 
 
+def test_behind_a_filter_of_events_no_session_has_a_name_and_what_was_seen_is_matched_by_number(
+    summarised,
+) -> None:
+    unnamed = {"session": "s", "session_id": None, "phase": "waiting"}
+    found = summarised(
+        sessions=[{"transport": "webrtc", "session_id": None}],
+        mishaps=[{**unnamed, "error_class": name} for name in ("protocol_error", "closed_1000")],
+        incidents=[outage("s1", None, "message_too_big")],
+        faults=[
+            *[fault("invalid_json", name) for name in ("sess_1", "sess_2")],
+            fault("close", "sess_3", "1012"),  # in its set-up, and its reason is an event that is kept back
+            fault("oversized", "sess_4", "9 bytes"),
+        ],
+    )
+
+    assert {each.kind: (each.injected, each.found) for each in found.injected} == {
+        "invalid_json": (2, 1),
+        "close": (1, 1),
+        "oversized": (1, 1),
+    }
+
+
 def test_a_session_that_ended_in_its_setup_had_no_name_yet(summarised) -> None:
     seen = {"session": "s", "session_id": "", "error_class": "closed_1011", "phase": "setup"}
     found = summarised(sessions=[{}], mishaps=[seen], faults=[fault("close", "sess_1", "1011")] * 2)
@@ -245,11 +267,26 @@ def test_slow_answers_before_a_refusal_are_found_and_two_in_one_try_are_two(summ
     ]
     found = summarised(
         sessions=[{"transport": "webrtc", "key_ms": 5.0, "sdp_ms": 740.0}],
-        incidents=[outage("s1", "", "sdp_429", kind="refusal", attempts=json.dumps(tries))],
+        incidents=[
+            outage("s1", "", "sdp_429", kind="refusal", attempts=json.dumps(tries), transport="webrtc")
+        ],
         faults=[fault("slow_upgrade", setting="700 ms")] * 5,
     )
 
     assert [(each.injected, each.found) for each in found.injected] == [(5, 4)]
+
+
+def test_a_try_over_a_websocket_makes_one_request_however_long_it_takes(summarised) -> None:
+    tries = [{"begun_ns": 0, "over_ns": 1_480_000_000, "error_class": "upgrade_503"}]
+    found = summarised(
+        sessions=[{"upgrade_ms": 5.0}],
+        incidents=[
+            outage("s1", "", "upgrade_503", kind="refusal", attempts=json.dumps(tries), transport="websocket")
+        ],
+        faults=[fault("slow_upgrade", setting="700 ms")] * 2,
+    )
+
+    assert [(each.injected, each.found) for each in found.injected] == [(2, 1)]
 
 
 def test_a_cut_after_which_nothing_was_missed_is_told_apart(summarised) -> None:

@@ -85,3 +85,31 @@ def test_faults_of_calls_pass_over_webrtc(tmp_path) -> None:
     rest = "emulator: {faults: {lost_packets: 5, close_channel: 0.1, refuse: {at: key}}}"
 
     assert refusal(tmp_path, "webrtc", "drop: channel_closed", rest) == ""
+
+
+FILTERED = "transport: webrtc\nwebrtc_filter: true"
+
+
+@pytest.mark.parametrize(
+    ("step", "faults", "where", "sign"),
+    [
+        ("fault: {error_event: server_error}", "", "4: conversation[1].fault.error_event", "error"),
+        ("listen", "{no_session: 0.5}", "8: emulator.faults.no_session", "session.created"),
+        ("listen", "{stale_audio: 200 ms}", "8: emulator.faults.stale_audio", "response.done"),
+    ],
+)
+def test_behind_a_filter_what_is_told_by_an_event_alone_is_refused(
+    tmp_path, step: str, faults: str, where: str, sign: str
+) -> None:
+    rest = f"{FILTERED}\nemulator: {{faults: {faults or '{}'}}}"
+    found = refusal(tmp_path, "webrtc", step, rest)
+
+    assert found.startswith(where), found
+    assert f"is known by {sign} alone, which webrtc_filter keeps back" in found
+    assert refusal(tmp_path, "webrtc", step, f"{rest}\ncontrol: sideband") == ""
+
+
+def test_behind_a_filter_what_is_heard_or_missed_passes(tmp_path) -> None:
+    rest = f"{FILTERED}\nemulator: {{faults: {{close: 1011, stall: 0.1, invalid_json: 1, cut_in: 300 ms}}}}"
+
+    assert refusal(tmp_path, "webrtc", "fault: {lost_packets: 5}", rest) == ""

@@ -88,7 +88,34 @@ def test_a_service_that_is_told_not_to_interrupt_goes_on() -> None:
     assert completed_by(inference, transcript(), HEARD, stopped)[2:] == [HEARD, completed(), stopped]
 
 
-def test_another_response_ends_the_one_before(inference) -> None:
+def test_the_end_of_playing_ends_its_own_response_and_not_the_one_that_was_named_meanwhile(inference) -> None:
+    first, second = OutputAudioStarted(response_id="r1"), OutputAudioStarted(response_id="r2")
+    ends = OutputAudioStopped(response_id="r1"), OutputAudioStopped(response_id="r2")
+    assert completed_by(inference, first, transcript("r2"), ends[0], second, ends[1]) == [
+        created(),
+        first,
+        completed(),  # and not cancelled: it is played to its end
+        created("r2"),
+        transcript("r2"),
+        ends[0],
+        second,
+        completed("r2"),
+        ends[1],
+    ]
+
+
+def test_the_text_of_one_response_does_not_end_another(inference) -> None:
+    done = TextDone(response_id="r1", item_id="i", output_index=0, content_index=0, text="Hi")
+    completed_by(inference, transcript("r1"), transcript("r2"))
+    assert completed_by(inference, done) == [done]
+
+
+def test_what_was_cut_off_by_the_caller_plays_no_more(inference) -> None:
+    completed_by(inference, OutputAudioStarted(response_id="r1"), HEARD, transcript("r2"))
+    assert completed_by(inference, transcript("r3"))[0] == cancelled("r2")
+
+
+def test_another_response_ends_the_one_before_of_which_nothing_was_played(inference) -> None:
     assert completed_by(inference, transcript(), transcript("r2")) == [
         created(),
         transcript(),
@@ -112,6 +139,17 @@ def test_what_passes_are_events_of_the_api() -> None:
     assert {row.name for row in SERVER_TABLE} >= TOLD
     assert SERVER_TABLE.named("response.done") is not None and "response.done" not in TOLD
     assert any(row.event is InputTranscriptionCompleted for row in SERVER_TABLE if row.name in TOLD)
+
+
+def test_the_name_of_a_session_is_told_in_no_table() -> None:
+    tables = (name.lower() for name in vars(schema) if name.isupper())
+    named = {name for name in tables if "session_id" in getattr(getattr(schema, name.upper()), "names", ())}
+    assert named == {name for name, columns in UNTOLD.items() if "session_id" in columns}
+
+
+def test_how_long_a_session_took_to_come_back_is_not_told() -> None:
+    assert {"reconnect_ms", "restore_ms", "created_ns", "restored_ns"} <= UNTOLD["incidents"]
+    assert "recovery_ms" not in UNTOLD["incidents"]  # an answer is heard
 
 
 def test_what_is_not_told_are_columns_of_the_tables() -> None:

@@ -83,14 +83,3 @@ def test_a_restart_is_a_code_over_a_websocket_and_over_webrtc_an_error_before_th
     assert closed.done == [1012]
     assert json.loads(told.done[0])["error"]["code"] == "service_restart" and told.done[1:] == [1012]
     assert cut.done == ["aborted"]
-
-
-def test_over_webrtc_a_message_leaves_whatever_the_peer_takes() -> None:
-    class Channel(Wire):
-        def send_regardless(self, message: bytes) -> None:
-            self.done.append(("regardless", message))
-
-    wire = Channel()
-    BreakableCall(Machine(RawMessage(b"{")), None, None, None, lambda: None).start(wire)
-
-    assert wire.done == [("regardless", b"{")]

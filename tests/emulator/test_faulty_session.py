@@ -8,14 +8,14 @@ import pytest
 
 from rtbench.core.audio import Audio
 from rtbench.core.client_events import ResponseCancel
-from rtbench.core.machine import Outgoing
+from rtbench.core.machine import Disconnected, Outgoing
 from rtbench.core.response_events import AudioDelta, AudioTranscriptDelta, ResponseCreated, ResponseDone
 from rtbench.core.server_events import ErrorReceived, OutputAudioStopped, SessionCreated, UnknownEvent
 from rtbench.emulator.door import Door
 from rtbench.emulator.faulty_messages import RawMessage
 from rtbench.emulator.faulty_session import BreakLine, FaultySession
 from rtbench.emulator.line_faults import Transport, parse_line_fault
-from rtbench.emulator.playout import SpeakPackets
+from rtbench.emulator.playout import FallSilent, SpeakPackets
 
 MS = 1_000_000
 
@@ -362,7 +362,65 @@ def test_packets_are_lost_in_a_row_behind_the_second_piece() -> None:
         (b"", b""),
         (b"", b"cd"),
     ]
-    assert call.struck == [("lost_packets", "3")]
+    (row,) = call.session.take_rows()
+    assert (row.kind, row.setting, row.at_ns, row.response_id) == ("lost_packets", "3", 1_080 * MS, "r1")
+
+
+def test_an_answer_without_more_to_come_loses_nothing_and_nothing_is_noted() -> None:
+    call = Call(lost_packets=3)
+
+    assert [event.packets for event in call.answer(deltas=3) if isinstance(event, SpeakPackets)] == [
+        (b"ab", b"cd")
+    ] * 3
+    assert call.struck == []
+
+
+def test_what_is_noted_is_what_was_lost_and_the_answer_s_last_piece_is_played() -> None:
+    call = Call(lost_packets=500)
+    found = call.answer(deltas=5)
+
+    assert [event.packets[0] for event in found if isinstance(event, SpeakPackets)] == [
+        *[b"ab"] * 2,
+        *[b""] * 2,
+        b"ab",
+    ]
+    assert call.struck == [("lost_packets", "4")]
+
+
+def test_packets_that_are_not_to_be_sent_any_more_are_not_lost() -> None:
+    call = Call(lost_packets=1)
+    call.out = []
+    call.behind.said = [
+        Outgoing(event, 1_000 * MS)
+        for event in (
+            ResponseCreated(response={"id": "r1"}),
+            *(SpeakPackets("r1", (b"ab", b"cd"), at_ms * MS) for at_ms in (1_000, 1_040, 1_080)),
+            FallSilent(1_060 * MS),
+        )
+    ]
+    call.wake(1_000)
+    call.wake(2_000)
+
+    assert kinds([event for _, event in call.out][-2:]) == ["SpeakPackets", "FallSilent"]
+    assert call.struck == []
+
+
+def test_what_was_to_strike_after_the_caller_hung_up_is_not_noted() -> None:
+    early, late = Call(close={"code": 1012, "when": "mid_answer"}), Call(stall="1 s")
+    for call, at_ms in ((early, 1_030), (late, 1_050)):
+        call.out = []
+        call.behind.said = [
+            Outgoing(event, 1_000 * MS)
+            for event in (
+                ResponseCreated(response={"id": "r1"}),
+                *(SpeakPackets("r1", (b"ab", b"cd"), at_ms * MS) for at_ms in (1_000, 1_040)),
+            )
+        ]
+        call.wake(1_000)
+        assert call.struck == []
+        call.session.receive(Disconnected(1000, ""), at_ms * MS)
+
+    assert (early.struck, late.struck) == ([], [("stall", "")])
 
 
 def test_duplicates_and_stale_events_over_webrtc_are_words() -> None:

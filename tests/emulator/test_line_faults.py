@@ -7,7 +7,7 @@ import random
 import pytest
 from pydantic_core import PydanticCustomError
 
-from rtbench.emulator.line_faults import LINE_FAULTS, objection, parse_line_fault
+from rtbench.emulator.line_faults import LINE_FAULTS, objection, parse_line_fault, parse_orders
 
 
 def test_a_fault_may_be_written_as_its_main_setting() -> None:
@@ -71,5 +71,48 @@ def test_a_fault_without_meaning_on_a_transport_says_so(name: str, written, refu
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "written", "sign"),
+    [
+        ("late_session", "1 s", "session.created"),
+        ("no_session", 1.0, "session.created"),
+        ("error_event", "server_error", "error"),
+        ("response_failed", "server_error", "response.done"),
+        ("response_incomplete", "content_filter", "response.done"),
+        ("stale_events", 1.0, "response.done"),
+        ("unknown_event", 1.0, "rtbench.unheard_of"),
+    ],
+)
+def test_a_fault_whose_only_sign_is_kept_back_cannot_be_seen(name: str, written, sign: str) -> None:
+    found = parse_line_fault(name, written)
+
+    assert objection(found, "webrtc") == ""
+    assert f"known by {sign} alone" in objection(found, "webrtc", filtered=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        *[("close", 1012), ("reset", 1.0), ("vanish", 1.0), ("close_channel", 1.0)],
+        *[("stall", "1 s"), ("odd_audio", 1.0), ("lost_packets", 5)],
+        *[("duplicate_events", 1.0), ("invalid_json", 1.0), ("oversized", 2)],
+        *[("refuse", 1.0), ("refusal", 503), ("slow_upgrade", "1 s")],
+    ],
+)
+def test_a_fault_that_is_heard_missed_or_loses_the_line_is_seen_behind_a_filter(name: str, written) -> None:
+    assert objection(parse_line_fault(name, written), "webrtc", filtered=True) == ""
+
+
 def test_every_kind_has_a_moment_of_its_own() -> None:
     assert all(kind.moments for kind in LINE_FAULTS.values())
+
+
+@pytest.mark.parametrize("written", [None, "x", {"no_such": 1}, {"close": "soon"}, {"stall": {"colour": 1}}])
+def test_an_order_that_is_none_is_passed_over(written) -> None:
+    assert list(parse_orders(written)) == []
+
+
+def test_of_several_orders_those_that_can_be_read_are_taken() -> None:
+    found = list(parse_orders({"close": "soon", "reset": 1, "lost_packets": 3}))
+
+    assert [each.kind for each in found] == ["reset", "lost_packets"]

@@ -139,12 +139,45 @@ def test_silence_without_end_fills_the_time_between_two_answers_without_a_mark(s
     assert stage.told == [("a", 1_050), ("a", 1_070)]
 
 
-def test_an_answer_that_is_due_now_does_not_wait_for_the_next_packet_of_silence(stage):
+def test_no_time_is_used_twice_where_silence_has_taken_what_an_answer_was_to_have(stage):
     stage.speaker.fill(b"-")
     stage.run_until(1_030)
     stage.speak("a", 2, 1_030)
-    stage.run_until(1_050)
-    assert [sent[:2] for sent in stage.sent][1:] == [(1_020, b"-"), (1_030, b"a"), (1_050, b"a")]
+    stage.run_until(1_080)
+    assert stage.sent[1:] == [
+        (1_020, b"-", 160, False),
+        (1_040, b"a", 320, False),
+        (1_060, b"a", 480, False),
+        (1_080, b"-", 640, False),
+    ]
+
+
+def test_pieces_that_come_late_within_silence_without_end_are_sent_one_after_the_other(stage):
+    stage.speaker.fill(b"-")
+    stage.run_until(1_300)
+    stage.speak("a", 2, 1_040)  # held back by a stall, both at once
+    stage.speak("b", 2, 1_080)
+    stage.run_until(1_400)
+    assert [(ms, payload) for ms, payload, _, _ in stage.sent[16:]] == [
+        (1_320, b"a"),
+        (1_340, b"a"),
+        (1_360, b"b"),
+        (1_380, b"b"),
+        (1_400, b"-"),
+    ]
+    ticks = [sent[2] for sent in stage.sent]
+    assert ticks == [160 * number for number in range(21)]
+
+
+def test_a_late_answer_falls_silent_when_it_is_told_to(stage):
+    stage.speaker.fill(b"-")
+    stage.run_until(1_100)
+    stage.speak("a", 5, 1_000)
+    stage.run_until(1_145)
+    stage.fall_silent(1_145)
+    stage.run_until(1_160)
+    assert [sent[:2] for sent in stage.sent[6:]] == [(1_120, b"a"), (1_140, b"a"), (1_160, b"-")]
+    assert stage.told == [("a", 1_120), ("a", 1_140)]
 
 
 def test_silence_goes_on_where_an_answer_is_cut_off(stage):
@@ -155,7 +188,6 @@ def test_silence_goes_on_where_an_answer_is_cut_off(stage):
     stage.run_until(1_080)
     assert [sent[:2] for sent in stage.sent] == [
         (1_000, b"-"),
-        (1_000, b"a"),
         (1_020, b"a"),
         (1_040, b"-"),
         (1_060, b"-"),

@@ -4,14 +4,19 @@ import asyncio
 import base64
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 from agents.realtime import RealtimeAgent, RealtimeRunner
 from aiohttp import ClientSession, WSMsgType
 from openai import AsyncOpenAI
 
+from rtbench.clock import monotonic_ns
 from rtbench.core.errors import UsageError
 from rtbench.corpus.folder import Corpus, find_corpus
+from rtbench.emulator import server
+from rtbench.emulator.capacity import Occupancy
+from rtbench.emulator.client_secrets import ClientSecrets
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.server import EmulatorServer
@@ -36,9 +41,9 @@ def service(corpus):
 def serving(service):
     """Run `client(url)` against a server of its own."""
 
-    def run(client, **options) -> None:
+    def run(client, served=service, **options) -> None:
         async def main() -> None:
-            server = EmulatorServer(service, **options)
+            server = EmulatorServer(served, **options)
             port = await server.start("127.0.0.1", 0)
             try:
                 await asyncio.wait_for(client(f"http://127.0.0.1:{port}"), LIMIT_S)
@@ -284,3 +289,61 @@ def test_a_port_that_is_taken_is_told(service):
         port = other.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} on 127.0.0.1 is taken"):
             asyncio.run(main(port))
+
+
+def faulty(service, **profile):
+    """The same service with this in its profile."""
+    return replace(service, profile=Profile.model_validate(profile), occupancy=Occupancy())
+
+
+def test_no_secret_is_issued_to_a_request_that_is_refused(serving, service, monkeypatch):
+    issued = []
+
+    class Watched(ClientSecrets):
+        def issue(self, *args):
+            issued.append(args)
+            return super().issue(*args)
+
+    monkeypatch.setattr(server, "ClientSecrets", Watched)
+
+    async def client(url: str) -> None:
+        async with ClientSession(headers={"Authorization": "Bearer k"}) as http:
+            statuses = []
+            for body in ({"colour": "red"}, {}, {}):
+                async with http.post(f"{url}/v1/realtime/client_secrets", json=body) as answer:
+                    statuses.append(answer.status)
+            assert statuses == [400, 503, 200]  # what is wrong by itself is no occasion for a fault
+            assert len(issued) == 1
+
+    serving(client, faulty(service, faults={"refusal": {"status": 503, "at": "key", "most": 1}}))
+
+
+def test_a_secret_lives_from_its_answer_on_however_late_that_is(serving, service, monkeypatch):
+    def fast_ns() -> int:
+        return 1_000 * monotonic_ns()
+
+    monkeypatch.setattr(server, "unix_ns", fast_ns)
+
+    async def client(url: str) -> None:
+        asked_ns = fast_ns()
+        async with (
+            ClientSession(headers={"Authorization": "Bearer k"}) as http,
+            http.post(f"{url}/v1/realtime/client_secrets", json={}) as answer,
+        ):
+            assert (await answer.json())["expires_at"] - 600 >= asked_ns // 10**9 + 95
+
+    serving(client, faulty(service, faults={"slow_upgrade": {"delay": "100 ms", "at": "key"}}))
+
+
+def test_who_was_answered_late_finds_the_room_that_is_left_then(serving, service):
+    async def client(url: str) -> None:
+        async with ClientSession(headers={"Authorization": "Bearer k"}) as http:
+            both = [http.ws_connect(f"{url}/v1/realtime?model=m") for _ in range(2)]
+            found = await asyncio.gather(*both, return_exceptions=True)
+            assert sorted(getattr(each, "status", 101) for each in found) == [101, 429]
+            for each in found:
+                if not isinstance(each, Exception):
+                    await each.close()
+
+    slow = {"slow_upgrade": {"delay": "500 ms", "most": 1}}
+    serving(client, faulty(service, faults=slow, capacity={"sessions": 1}))

@@ -16,7 +16,7 @@ from rtbench.emulator.recording import Recording
 from rtbench.emulator.server import EmulatorServer
 from rtbench.emulator.truth_file import TruthFile
 from rtbench.emulator.voice import Voice
-from rtbench.transports.webrtc import connect, hang_up
+from rtbench.transports.webrtc import Peer, connect, hang_up
 
 LIMIT_S = 15
 KEY = {"Authorization": "Bearer k"}
@@ -216,6 +216,19 @@ def test_a_sideband_hears_the_call_and_acts_on_it(calling):
                 assert message.type.name == "TEXT"
 
     calling(client)
+
+
+def test_a_message_on_purpose_leaves_whatever_the_peer_takes(calling, monkeypatch):
+    sent: list[bytes] = []
+    monkeypatch.setattr(Peer, "send_regardless", lambda peer, message: sent.append(message))
+
+    async def client(url: str, caller: Caller) -> None:
+        await caller.event("session.created")
+        caller.send(type="response.create")
+        await caller.event("response.created")
+        assert [message[-2:] for message in sent] == [b"AA"]
+
+    calling(client, faults={"invalid_json": 1.0})
 
 
 def test_hanging_up_ends_the_call_and_everything_of_it(calling):

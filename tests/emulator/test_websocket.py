@@ -1,15 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 
+import pytest
+import uvloop
 from aiohttp import ClientSession, WSMsgType, web
 
 from rtbench.clock import monotonic_ns
+from rtbench.emulator.certificate import Certificate
 from rtbench.emulator.websocket import StampingHandler, WebSocketConnection
 
 
-def over_a_socket(server_side, client_side):
+def over_a_socket(server_side, client_side, *, run=asyncio.run, certificate=None):
     """Run both ends of one connection: `server_side(connection, response)`, `client_side(websocket)`."""
+    tls = certificate.context if certificate is not None else None
+    trust = ssl.create_default_context(cafile=str(certificate.path)) if certificate is not None else True
+    scheme = "http" if certificate is None else "https"
 
     async def main() -> None:
         failures: list[BaseException] = []
@@ -29,17 +36,19 @@ def over_a_socket(server_side, client_side):
         runner = web.AppRunner(app)
         await runner.setup()
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: StampingHandler(runner.server, loop=loop), "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
+        server = await loop.create_server(
+            lambda: StampingHandler(runner.server, loop=loop), "127.0.0.1", 0, ssl=tls
+        )
+        url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         try:
-            async with ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{port}/") as socket:
+            async with ClientSession() as session, session.ws_connect(url, ssl=trust) as socket:
                 await asyncio.wait_for(client_side(socket), 5)
         finally:
             server.close()
             await runner.cleanup()
         assert not failures
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_messages_leave_in_order_without_waiting():
@@ -113,3 +122,26 @@ def test_a_client_that_does_not_read_is_cut_off():
             pass
 
     over_a_socket(serve, client)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_over_tls_a_close_does_not_wait_for_a_client_that_says_nothing(run, count):
+    """A buffer without room counts as full and as empty in turn, each time that it is written to: hence two counts."""
+    over = asyncio.Event()
+
+    async def serve(connection, response):
+        for number in range(count):
+            connection.send(b"%d" % number)
+        response._timeout = 0.1  # for the client's answer, and for nothing else
+        async with asyncio.timeout(2):
+            await response.close(code=4001, message=b"enough")
+        over.set()
+
+    async def client(socket):
+        await over.wait()
+        heard = [(await socket.receive()).data for _ in range(count + 1)]
+        assert heard == [*map(str, range(count)), 4001]
+
+    with Certificate("127.0.0.1") as certificate:
+        over_a_socket(serve, client, run=run, certificate=certificate)
