@@ -48,7 +48,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help=f"a minute in place of four: {QUICK_LEVELS} callers unless --levels says otherwise, {QUICK_HOLD} each",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that hold calls (default: 1)"
+        "--workers", type=positive_int, default=1, metavar="N", help="processes that hold calls (default: 1)"
     )
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the runs there")
     parser.set_defaults(handler=calibrate)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtbench.cli.argument import seconds
+from rtbench.cli.argument import positive_amount, positive_int, seconds
 from rtbench.cli.budget import add_budget_options, read_meter, tell_estimate
 from rtbench.core.errors import ExitCode, UsageError
 
@@ -51,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how the calls are held (default: as the scenario says)",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that hold calls (default: 1)"
+        "--workers", type=positive_int, default=1, metavar="N", help="processes that hold calls (default: 1)"
     )
     parser.add_argument("--open", action="store_true", help="search calls per second instead of callers")
     parser.add_argument(
@@ -60,16 +60,24 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="poisson",
         help="with --open: calls independent of each other (default), or evenly apart",
     )
-    parser.add_argument("--from", dest="first", type=float, metavar="N", help="first load tried")
-    parser.add_argument("--to", dest="most", type=float, metavar="N", help="highest load tried")
+    parser.add_argument("--from", dest="first", type=positive_amount, metavar="N", help="first load tried")
+    parser.add_argument("--to", dest="most", type=positive_amount, metavar="N", help="highest load tried")
     parser.add_argument(
-        "--cap", type=int, default=DEFAULT_MOST, metavar="N", help="with --open: most calls at a time"
+        "--cap",
+        type=positive_int,
+        default=DEFAULT_MOST,
+        metavar="N",
+        help="with --open: most calls at a time",
     )
     parser.add_argument(
         "--resolution", default="5%", metavar="SHARE", help="how closely to look (default: 5%%)"
     )
     parser.add_argument(
-        "--repeats", type=int, default=3, metavar="N", help="how often to look for the edge (default: 3)"
+        "--repeats",
+        type=positive_int,
+        default=3,
+        metavar="N",
+        help="how often to look for the edge (default: 3)",
     )
     parser.add_argument("--hold", default="20 s", metavar="TIME", help="a step is measured at least so long")
     parser.add_argument(
@@ -83,7 +91,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--samples",
-        type=float,
+        type=positive_amount,
         default=2.0,
         metavar="N",
         help="until N times the samples needed (default: 2)",
@@ -148,8 +156,10 @@ def _search(args: argparse.Namespace) -> int:
     )
     told = {"capacity": {"slos": list(map(str, plan.slos)), "open": plan.open_load}}
     try:
-        end = run(options, console, LedLoad(found.drive, plan.most_users, told, found.watch))
+        end = run(options, console, LedLoad(found.drive, plan.most_users, told, found.watch, plan.open_load))
     finally:
+        if plan.reference is not None:
+            plan.reference.end()
         if not any(directory.iterdir()):
             shutil.rmtree(directory)  # nothing could be started
     return _report(args, directory, plan, found, end)
@@ -167,8 +177,12 @@ def _plan(args: argparse.Namespace) -> CapacityPlan:
         raise UsageError("capacity needs at least one --slo, or thresholds in the scenario")
     first = args.first or (0.2 if args.open else 5.0)
     most = args.most or (DEFAULT_MOST_RATE if args.open else float(DEFAULT_MOST))
-    if not 0 < first <= most:
-        raise UsageError("--from: must lie above 0 and not beyond --to")
+    if first > most:
+        raise UsageError(f"--from: must not lie beyond --to: {first:g} is more than {most:g}")
+    if not args.open and first < 1:
+        raise UsageError(
+            f"--from: there is no {first:g} of a caller; calls per second are searched with --open"
+        )
     return CapacityPlan(
         slos=tuple(slos),
         search=SearchPlan(
@@ -214,10 +228,13 @@ def _report(
         make_report(end.directory)
     if end.failure is not None:
         print(f"rtbench: {end.failure}", file=sys.stderr)
-        if end.failure.exit_code is not ExitCode.BUDGET or not search.steps:
+        if end.failure.exit_code is not ExitCode.BUDGET:
             return end.failure.exit_code
-        search.found = Found("budget", held_so_far(search.steps))
-    if end.interrupted or search.found is None:
+        if search.found is None:  # else it was reached by the last calls of a search that was over
+            if not search.steps:
+                return end.failure.exit_code
+            search.found = Found("budget", held_so_far(search.steps))
+    if search.found is None:
         print("rtbench: interrupted before the search was over", file=sys.stderr)
         return ExitCode.INTERRUPTED
     reference = plan.reference.run if plan.reference is not None else None

@@ -33,12 +33,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def export(args: argparse.Namespace) -> int:
     """Write the files, and print their paths. Raises UsageError where RUN is no run, or a table is not known."""
-    from rtbench.results.export import export_run
+    from rtbench.results.export import EXPORT_FOLDER, export_run
     from rtbench.results.run_directory import RunDirectory
 
     directory = RunDirectory.open(args.run)
     tables = _tables(args.tables)
-    for exported in export_run(directory, args.format, args.out or args.run / "export", tables):
+    for exported in export_run(directory, args.format, args.out or args.run / EXPORT_FOLDER, tables):
         print(f"{exported.path}: {exported.rows:,} rows")
     return ExitCode.PASS
 

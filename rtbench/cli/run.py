@@ -88,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     """Run every scenario; the exit code of the first that did not pass, 0 where all did."""
     judging = Judging.read(args)
     check_scenarios(args.scenarios, args.transport, args.codec)
+    judging.check_money(args.scenarios)
     check_mos(args, args.scenarios)
     read_monitoring(args)
     duration_s = positive_seconds("--duration", args.duration)

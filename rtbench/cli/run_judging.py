@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -87,6 +88,14 @@ class Judging:
 
             check_baseline(args.baseline)
         return cls(thresholds, read_meter(args), abort_after_s)
+
+    def check_money(self, paths: Sequence[Path]) -> None:
+        """Before the first of several runs. Raises UsageError where money is limited and a model of any has no price."""
+        from rtbench.scenario.load import load_scenario
+
+        for path in paths:
+            if self.meter is not None:
+                self.meter.begin(load_scenario(path))
 
     def begin(
         self, args: argparse.Namespace, path: Path, duration_s: float | None, shape: Shape | None

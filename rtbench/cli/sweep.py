@@ -110,12 +110,14 @@ def _show(directory: Path, report: SweepReport) -> None:
     """Write the report and print it; its page comes last."""
     from rich.console import Console
 
-    from rtbench.report.sweep import render_table, write_sweep
+    from rtbench.report.sweep import write_sweep
+    from rtbench.report.sweep_terminal import render_tables
 
     page = write_sweep(directory, report)
     console = Console()
-    console.print(render_table(report))
-    console.print()
+    for table in render_tables(report, console.width):
+        console.print(table)
+        console.print()
     console.print(report.sentence, highlight=False)
     console.print()
     console.print(str(page), soft_wrap=True, highlight=False)

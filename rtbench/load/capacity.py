@@ -91,21 +91,30 @@ class CapacityPlan:
     reference: ReferenceCall | None = None
     """One more caller, in a process of its own. In a closed load it is one of those that a level counts."""
 
+    @property
+    def sees_sessions(self) -> bool:
+        """Whether calls are judged or begun, so that a load settles only once those of the load before have ended."""
+        return self.open_load or any(measured_on(slo.metric) == "sessions" for slo in self.slos)
+
 
 def estimate_search(scenario: Scenario, plan: CapacityPlan) -> Estimate:
-    """What a search may come to: rehearsed for edges from the first load to the last, with steps as short, and as
-    long, as may be. Steps that are held again, as the generator was late, come on top of it."""
+    """What a search may come to: rehearsed for edges from the first load to the last, and for none at all, with steps
+    as short, and as long, as may be. Steps that are held again, as the generator was late, come on top of it."""
     first, last = plan.search.first, plan.search.most
     edges = [first * (last / first) ** (place / EDGES_REHEARSED) for place in range(EDGES_REHEARSED + 1)]
     courses = [rehearse(plan.search, edge * 1.0001) for edge in edges]
     times = plan.times
-    shortest = min(_call_minutes(plan, course, times.hold_s) for course in courses)
-    longest = max(_call_minutes(plan, course, times.longest_s) for course in courses)
+    settle_s = max(times.settle_s, times.longest_s) if plan.sees_sessions else times.settle_s
+    nothing_holds = rehearse(plan.search, 0.0)
+    shortest = min(
+        _call_minutes(plan, course, times.settle_s, times.hold_s) for course in (*courses, nothing_holds)
+    )
+    longest = max(_call_minutes(plan, course, settle_s, times.longest_s) for course in courses)
     return of_search(scenario, shortest, longest)
 
 
-def _call_minutes(plan: CapacityPlan, course: list[Trial], held_s: float) -> float:
-    """Of a course whose steps are held so long each."""
+def _call_minutes(plan: CapacityPlan, course: list[Trial], settle_s: float, held_s: float) -> float:
+    """Of a course whose steps settle, and are held, so long each."""
     times, beside = plan.times, plan.open_load and plan.reference is not None
     minutes = 0.0
     for trial in course:
@@ -113,7 +122,7 @@ def _call_minutes(plan: CapacityPlan, course: list[Trial], held_s: float) -> flo
         if plan.open_load:
             in_calls = min(float(plan.most_users), trial.level * CALL_MINUTES * 60) + beside
         factor = times.soak if trial.phase == "soak" else 1.0
-        minutes += in_calls * (times.reach_s + times.settle_s + held_s * factor) / 60
+        minutes += in_calls * (times.reach_s + settle_s + held_s * factor) / 60
     return minutes
 
 
@@ -139,9 +148,6 @@ class CapacitySearch:
         self._sessions: dict[str, int] = {}
         self._arrivals: gevent.Greenlet | None = None
         self._random = random.Random(plan.seed)
-        self._sees_sessions = plan.open_load or any(
-            measured_on(slo.metric) == "sessions" for slo in plan.slos
-        )
 
     def watch(self, table: str, row: dict[str, Any]) -> None:
         """A row of the run."""
@@ -155,7 +161,11 @@ class CapacitySearch:
             self._rows.setdefault(table, []).append(dict(row))
 
     def drive(self, lead: Lead) -> None:
-        """Hold load after load until the search is over."""
+        """Hold load after load until the search is over, or until it is stopped; then nobody is to call any more.
+
+        The reference session hangs up as well, but is not waited for: the others' calls would go on, and
+        cost money, for as long.
+        """
         if self._plan.reference is not None:
             self._plan.reference.start(lead.target)
         try:
@@ -174,7 +184,8 @@ class CapacitySearch:
             if self._arrivals is not None:
                 self._arrivals.kill()
             if self._plan.reference is not None:
-                self._plan.reference.end()
+                self._plan.reference.hang_up()
+            lead.set_level(0)
 
     def _hold(self, lead: Lead, trial: Trial) -> StepResult:
         times = self._plan.times
@@ -252,7 +263,7 @@ class CapacitySearch:
         while True:
             gevent.sleep(0.25)
             waited_s = (monotonic_ns() - begin_ns) / NS_PER_S
-            call_s = max(self._call_lengths_s, default=times.longest_s) if self._sees_sessions else 0.0
+            call_s = max(self._call_lengths_s, default=times.longest_s) if self._plan.sees_sessions else 0.0
             if waited_s >= max(times.settle_s, min(call_s, times.longest_s)):
                 return
 

@@ -184,11 +184,16 @@ class EngineClient:
     def _watch_over(self) -> None:
         """Until the engine ends, or is ended here as it has fallen silent."""
         while not self._closed.wait(timeout=LOOK_S):
-            self._silent_looks += 1
-            if self._silent_looks >= SILENCE_LOOKS:
-                self.fell_silent = True
-                self._process.kill()  # reaches a stopped process too; its end is then read from the pipe
+            self.look()
+            if self.fell_silent:
                 return
+
+    def look(self) -> None:
+        """Whether anything was heard since the last look; for too long nothing, and the engine is killed."""
+        self._silent_looks += 1
+        if self._silent_looks >= SILENCE_LOOKS:
+            self.fell_silent = True
+            self._process.kill()  # reaches a stopped process too; its end is then read from the pipe
 
     def _take(self, message: FromEngine) -> None:
         match message:

@@ -48,14 +48,18 @@ COUNTS: dict[str, Count] = {
     "incidents": Count("Connections lost, refused or replaced, by how it ended.", ("incident", "outcome")),
     "lost_turns": Count("Turns that such a loss cut off, or that were never held."),
     "stimuli": Count("Interruptions and disturbances whose effect is known.", ("stimulus",)),
-    "tokens": Count("Tokens that the service reported.", ("kind",)),
+    "tokens": Count("Tokens that the service reported, each in one kind.", ("kind",)),
+    "cached_tokens": Count(
+        "Input tokens, counted among those as well, that the service had kept from before."
+    ),
     "cost": Count("Price of these tokens, where the model has one.", unit="USD"),
     "call_time": Count("Time for which sessions were open, of all of them together.", unit="s"),
     "frames_sent": Count("Frames of audio that left."),
     "rows_received": Count("Rows of turns and sessions that came in."),
 }
 
-TOKENS = ("input_text", "input_audio", "cached", "output_text", "output_audio")
+TOKENS = ("input_text", "input_audio", "output_text", "output_audio")
+"""Kinds of tokens of a turn, without the cached ones: those are input tokens too."""
 
 RATES: dict[str, str] = {
     "response_rate": "a turn that asked for an answer got one",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from rtbench.load.tally import Tally
 
 LOOPBACK = "127.0.0.1"
+INTERVAL_VARIABLE = "OTEL_METRIC_EXPORT_INTERVAL"
+INTERVAL_MS = 5_000.0
+"""Between two pushes, where INTERVAL_VARIABLE says nothing else: a run is over before the SDK's own 60 s."""
+
 METRICS_PATH = "/v1/metrics"
 """Where collectors take metrics (OTLP specification, OTLP/HTTP request)."""
 
@@ -29,6 +34,7 @@ class Monitoring:
     """Host and port to listen at."""
 
     otlp_url: str = ""
+    otlp_interval_ms: float = INTERVAL_MS
 
     @property
     def wanted(self) -> bool:
@@ -36,14 +42,18 @@ class Monitoring:
 
     @classmethod
     def read(cls, prometheus: str | None, otlp: str | None) -> Monitoring:
-        """From the options as written. Raises UsageError where they cannot be meant, or where their extra is not installed."""
+        """From the options as written, and INTERVAL_VARIABLE.
+
+        Raises UsageError where they cannot be meant, or where their extra is not installed.
+        """
         if prometheus is not None:
             _require("prometheus_client", "--prometheus", "prometheus")
         if otlp is not None:
             _require("opentelemetry.exporter.otlp.proto.http", "--otlp", "otel")
-        return cls(
-            None if prometheus is None else _address(prometheus), "" if otlp is None else _metrics_url(otlp)
-        )
+        address = None if prometheus is None else _address(prometheus)
+        if otlp is None:
+            return cls(address)
+        return cls(address, _metrics_url(otlp), _interval_ms(os.environ.get(INTERVAL_VARIABLE, "")))
 
 
 class Monitors:
@@ -51,7 +61,7 @@ class Monitors:
 
     def __init__(self, monitoring: Monitoring) -> None:
         """Listen where that is wanted. Raises UsageError where it cannot be done."""
-        self._otlp_url = monitoring.otlp_url
+        self._otlp_url, self._otlp_interval_ms = monitoring.otlp_url, monitoring.otlp_interval_ms
         self._push: OtlpPush | None = None
         self._endpoint: PrometheusEndpoint | None = None
         if monitoring.prometheus is not None:
@@ -66,7 +76,7 @@ class Monitors:
         if self._otlp_url:
             from rtbench.load.otlp_push import OtlpPush
 
-            self._push = OtlpPush(self._otlp_url, tally, identity)
+            self._push = OtlpPush(self._otlp_url, self._otlp_interval_ms, tally, identity)
 
     def end(self) -> str:
         """The run is over: what is to be said of it, empty where that is nothing."""
@@ -93,6 +103,19 @@ def _address(written: str) -> tuple[str, int]:
             f"--prometheus: say a port from 1 to 65535, or HOST:PORT, such as {LOOPBACK}:9464, not '{written}'"
         )
     return host.strip("[]") or LOOPBACK, int(port)
+
+
+def _interval_ms(written: str) -> float:
+    """An empty variable counts as none (OpenTelemetry specification, environment variables)."""
+    if not written.strip():
+        return INTERVAL_MS
+    try:
+        interval_ms = float(written)
+    except ValueError:
+        interval_ms = 0.0
+    if not 0 < interval_ms < float("inf"):
+        raise UsageError(f"--otlp: {INTERVAL_VARIABLE} must be milliseconds above 0, not '{written}'")
+    return interval_ms
 
 
 def _metrics_url(written: str) -> str:

@@ -10,7 +10,6 @@ A collector that does not answer costs the run nothing but what is told of it at
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -40,9 +39,6 @@ from rtbench.load.tally import Tally
 
 PREFIX = "rtbench"
 
-INTERVAL_MS = 5_000.0
-"""Between two pushes, where OTEL_METRIC_EXPORT_INTERVAL says nothing else: a run is over before the SDK's own 60 s."""
-
 PUSH_TIMEOUT_S = 2.0
 END_TIMEOUT_MS = 4_000.0
 """For the last push, at the end of a run; a collector that is gone holds the report up by no more."""
@@ -55,7 +51,7 @@ _SDK = logging.getLogger("opentelemetry")
 class OtlpPush:
     """Pushes now and then, until it is ended."""
 
-    def __init__(self, url: str, tally: Tally, identity: RunIdentity) -> None:
+    def __init__(self, url: str, interval_ms: float, tally: Tally, identity: RunIdentity) -> None:
         """`url`: of the collector, down to `/v1/metrics`. Headers that it wants come from OTEL_EXPORTER_OTLP_HEADERS."""
         self._url = url
         self._sdk_words = _LastWords()
@@ -66,7 +62,6 @@ class OtlpPush:
             OTLPMetricExporter(endpoint=url, timeout=PUSH_TIMEOUT_S), lambda: _metrics(tally, start_ns)
         )
         start_ns = unix_ns()
-        interval_ms = None if "OTEL_METRIC_EXPORT_INTERVAL" in os.environ else INTERVAL_MS
         reader = PeriodicExportingMetricReader(self._exporter, export_interval_millis=interval_ms)
         about = {"service.name": PREFIX, "service.version": identity.version}
         about |= {f"{PREFIX}.{name}": value for name, value in identity.labels().items()}

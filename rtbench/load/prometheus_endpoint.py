@@ -78,9 +78,10 @@ def _listener(host: str, port: int) -> socket.socket:
         except OSError:
             listener.close()
             raise
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that no host can have
+        reason = error.strerror if isinstance(error, OSError) else "no name of a host"
         raise UsageError(
-            f"--prometheus: {host}:{port} is taken or cannot be listened at ({error.strerror}); choose another one"
+            f"--prometheus: {host}:{port} is taken or cannot be listened at ({reason}); choose another one"
         ) from None
     return listener
 

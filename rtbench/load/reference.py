@@ -20,7 +20,7 @@ END_TIMEOUT_S = 60.0
 
 
 class ReferenceCall:
-    """One caller of a scenario, from `start` to `end`."""
+    """One caller of a scenario, from `start` to `hang_up` or `end`."""
 
     def __init__(self, scenario: Path, out: Path, arguments: Sequence[str]) -> None:
         """`arguments`: further options of `rtbench run`."""
@@ -30,6 +30,7 @@ class ReferenceCall:
         # Longer than any search: it is ended with it.
         self._command += ["--duration", "160 h", "--out", str(out), *arguments]
         self._process: subprocess.Popen[bytes] | None = None
+        self._hung_up = False
 
     def start(self, target: str) -> None:
         """Begin to call there."""
@@ -41,12 +42,18 @@ class ReferenceCall:
             start_new_session=True,  # Ctrl-C is for the search, which ends this
         )
 
+    def hang_up(self) -> None:
+        """Ask it to end, and do not wait for that. Asked twice it would give its report up."""
+        if self._process is not None and not self._hung_up:
+            self._hung_up = True
+            self._process.send_signal(signal.SIGINT)
+
     def end(self) -> None:
         """Hang up, and wait until its rows are on disk."""
+        self.hang_up()
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(signal.SIGINT)
         try:
             process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -35,7 +35,7 @@ from rtbench.scenario.budget import BudgetMeter
 from rtbench.scenario.guard import Guard
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
-from rtbench.scenario.shape import Shape
+from rtbench.scenario.shape import Open, Replay, Shape
 from rtbench.scenario.threshold import Threshold
 
 LOOK_INTERVAL_S = 0.25
@@ -91,6 +91,9 @@ class LedLoad:
     watch: Sink = lambda table, row: None
     """Sees every row as it is kept."""
 
+    open_load: bool = False
+    """Calls come when they are due, however many are under way: no number of callers is wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
@@ -109,7 +112,9 @@ def run(options: RunOptions, console: Console, led: LedLoad | None = None) -> Ru
         shape = scenario.shape.read_trace(options.scenario.parent)
     if led is None and shape is not None:
         told = {shape.kind: shape.one.model_dump(mode="json")}
-        led = LedLoad(shaped_course(shape, scenario.seed), shape.one.most_users, told)
+        open_load = isinstance(shape.one, Open | Replay)
+        course = shaped_course(shape, scenario.seed)
+        led = LedLoad(course, shape.one.most_users, told, open_load=open_load)
     return _Run(options, scenario, console, led).hold()
 
 
@@ -201,7 +206,9 @@ class _Run:
         if not options.monitoring.wanted or (keeper := bench.keeper) is None:
             return
         meter = next((guard for guard in options.guards if isinstance(guard, BudgetMeter)), None)
-        self._tally = Tally(self._figures.verdict, lambda: self._callers(bench), meter)
+        open_load = self._led is not None and self._led.open_load
+        wanted = None if open_load else lambda: self._callers(bench)
+        self._tally = Tally(self._figures.verdict, wanted, meter)
         transport = options.transport or self._scenario.transport
         identity = RunIdentity(
             keeper.directory.path.name, self._scenario.name, transport, options.target, __version__
@@ -259,7 +266,7 @@ class _Run:
         return self._environment.runner.user_count if self._environment.runner is not None else 0
 
     def _callers(self, bench: Bench) -> int:
-        """Wanted now."""
+        """Wanted now; of an open load, the calls that have come."""
         return self._users() if self._led is None else bench.conductor.level
 
     def _nobody_calls(self, users: int) -> bool:

@@ -6,6 +6,7 @@ came is among the longest waits: in the bucket without an end.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import get_args
@@ -32,8 +33,12 @@ from rtbench.load.measured import (
 )
 from rtbench.scenario.budget import BudgetMeter
 
+OTHER = "other"
 MOST_ERROR_LABELS = 50
-"""A service can invent error codes without end; what comes after so many is counted as `other`."""
+"""A service can invent error codes without end; what comes after so many is counted as OTHER."""
+
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+"""An error's class as a service is meant to name it. Sentences, which may hold what a caller said, are no labels."""
 
 _WAITS_OF = readers(WAITS)
 _RATES_OF = readers(RATES)
@@ -42,8 +47,11 @@ _RATES_OF = readers(RATES)
 class Tally:
     """Takes a run's rows as they come in, and tells what they come to."""
 
-    def __init__(self, verdict: LiveVerdict, wanted: Callable[[], int], meter: BudgetMeter | None) -> None:
-        """`verdict` sees the same rows; `wanted` says how many callers there are to be now."""
+    def __init__(
+        self, verdict: LiveVerdict, wanted: Callable[[], int] | None, meter: BudgetMeter | None
+    ) -> None:
+        """`verdict` sees the same rows; `wanted` says how many callers there are to be now, None where calls come by
+        themselves."""
         self._verdict = verdict
         self._wanted = wanted
         self._meter = meter
@@ -53,7 +61,8 @@ class Tally:
         # What can be named is there from the beginning: a count that begins at 1 has no rate.
         self._counts["turns"].update({(outcome,): 0.0 for outcome in get_args(TurnOutcome)})
         self._counts["sessions_ended"].update({(outcome,): 0.0 for outcome in get_args(SessionOutcome)})
-        self._cases: defaultdict[Labels, float] = defaultdict(float)
+        self._counts["tokens"].update({(kind,): 0.0 for kind in TOKENS})
+        self._cases: dict[Labels, float] = {(rate, met): 0.0 for rate in RATES for met in ("true", "false")}
         self._waits: dict[str, dict[Labels, Distribution]] = {name: {} for name in WAITS}
         self._engines: dict[str, Row] = {}
 
@@ -92,13 +101,14 @@ class Tally:
         self._count("void_turns", by=row["void"])
         self._count("cost", by=row["cost_usd"] or 0.0)
         for kind in TOKENS:
-            if tokens := row[f"{kind}_tokens"]:
-                self._count("tokens", kind, by=tokens)
+            self._count("tokens", kind, by=row[f"{kind}_tokens"] or 0)
+        self._count("cached_tokens", by=row["cached_tokens"] or 0)
 
     def _take_mishap(self, row: Row) -> None:
-        labels, known = (row["error_class"], row["phase"]), self._counts["errors"]
+        error_class, known = row["error_class"], self._counts["errors"]
+        labels = (error_class if _NAME.fullmatch(error_class) else OTHER, row["phase"])
         if labels not in known and len(known) >= MOST_ERROR_LABELS:
-            labels = ("other", "other")
+            labels = (OTHER, OTHER)
         self._count("errors", *labels)
 
     def _take_values(self, table: str, row: Row) -> None:
@@ -121,10 +131,11 @@ class Tally:
         level = doubts[0].level if doubts else Level.VALID
         sessions: dict[Labels, float] = {
             ("open",): sum(row["sessions"] for row in self._engines.values()),
-            ("wanted",): self._wanted(),
         }
+        if self._wanted is not None:
+            sessions["wanted",] = self._wanted()
         levels: dict[Labels, float] = {(str(each),): float(each is level) for each in Level}
-        told = "Sessions now: those that are open, and as many as are wanted."
+        told = "Sessions now: those that are open, and as many as are wanted where the load is a number of callers."
         of_run = "How far the run can be trusted so far: 1 for the level that holds."
         return [
             Family("sessions", told, "gauge", "", ("state",), sessions),

@@ -7,6 +7,7 @@ with the package `speechmos`, an optional extra; nothing is loaded where no scor
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TypeAlias
 
@@ -23,6 +24,7 @@ from rtbench.results import schema
 from rtbench.results.reader import read_recordings
 from rtbench.results.run_directory import RunDirectory
 
+PACKAGES = ("onnxruntime", "speechmos.plcmos")
 RATE_HZ = 16_000
 WINDOW_MS = 10
 MARGIN_MS = 100
@@ -38,9 +40,16 @@ Score: TypeAlias = Callable[[FloatSamples], float]
 
 
 def check_installed() -> None:
-    """Raises UsageError where the optional extra is missing."""
-    if any(find_spec(package) is None for package in ("speechmos", "onnxruntime")):
+    """Raises UsageError where the optional extra is missing, or is there and cannot be loaded."""
+    if any(find_spec(package.partition(".")[0]) is None for package in PACKAGES):
         raise UsageError("--mos needs an optional extra: pip install 'rtbench[mos]'")
+    for package in PACKAGES:
+        try:
+            import_module(package)
+        except Exception as error:  # of whatever its libraries are missing
+            raise UsageError(
+                f"--mos: the package {package} cannot be loaded ({_first_line(error)})."
+            ) from error
 
 
 def plc_mos(samples: FloatSamples) -> float:
@@ -69,9 +78,14 @@ def answer_alone(track: Samples, rate_hz: int) -> Samples:
 def score_recordings(directory: RunDirectory, score: Score = plc_mos) -> int:
     """Score every answer of a run that was recorded, as it was heard, and keep the scores beside the run's tables.
 
-    Returns how many were scored. Raises UsageError where the run holds no recording.
+    Returns how many were scored. Raises UsageError where the run holds no recording, or where one cannot be read or scored.
     """
-    recordings = read_recordings(directory, None)
+    try:
+        recordings = read_recordings(directory, None)
+    except (pa.ArrowException, OSError) as error:
+        raise UsageError(
+            f"{directory.path}: the recordings cannot be read ({_first_line(error)})."
+        ) from error
     of_turns = recordings[recordings["stimulus"] == 0]
     if of_turns.empty:
         raise UsageError(
@@ -85,7 +99,7 @@ def score_recordings(directory: RunDirectory, score: Score = plc_mos) -> int:
         if heard_ms >= SHORTEST_MS:
             samples = resample(answer.astype(np.float64) / FULL_SCALE, rate_hz, RATE_HZ)
             keys = {"session": recording["session"], "turn": recording["turn"]}
-            rows.append({**keys, "heard_ms": heard_ms, "plc_mos": score(samples)})
+            rows.append({**keys, "heard_ms": heard_ms, "plc_mos": _scored(score, samples)})
     draft = directory.plc_mos.with_suffix(".part")
     try:
         pq.write_table(pa.Table.from_pylist(rows, schema.PLC_MOS), draft)
@@ -93,3 +107,15 @@ def score_recordings(directory: RunDirectory, score: Score = plc_mos) -> int:
     except OSError as error:
         raise UsageError(f"{directory.plc_mos}: cannot be written ({error.strerror or error}).") from error
     return len(rows)
+
+
+def _scored(score: Score, samples: FloatSamples) -> float:
+    try:
+        return score(samples)
+    except Exception as error:  # whatever the model and its runtime raise: a report matters more
+        raise UsageError(f"--mos: an answer cannot be scored ({_first_line(error)}).") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says in one line; its kind where it says nothing."""
+    return (str(error).splitlines() or [""])[0].rstrip(". ") or type(error).__name__

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
-
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.summary_json import finite
 from rtbench.analysis.sweep import PointResult, frontier, last_part, value_text, varied_keys
@@ -109,23 +107,13 @@ def write_sweep(directory: Path, report: SweepReport) -> Path:
     return page
 
 
-def render_table(report: SweepReport) -> Table:
-    """The table for a terminal; cells are broken where it is narrow."""
-    found = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    for heading in (*_keys(report), *report.head):
-        found.add_column(heading, justify="right", overflow="fold")
-    for result, row in zip(report.results, _rows(report), strict=True):
-        found.add_row(*row, style="bold" if result in frontier(report.results) else "")
-    return found
-
-
 def render_markdown(report: SweepReport) -> str:
     """The content of `sweep.md`."""
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in _rows(report)]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in table_rows(report)]
     blocks = [
         f"# Sweep of {report.name}",
         report.sentence,
-        table([*_keys(report), *report.head], rows),
+        table([*setting_heads(report), *report.head], rows),
         report.note,
     ]
     return "\n\n".join(blocks) + "\n"
@@ -175,22 +163,23 @@ def _render_page(directory: Path, report: SweepReport) -> str:
     return render(
         "sweep.html.j2",
         report=report,
-        head=[*_keys(report), *report.head],
-        rows=list(zip(report.results, _rows(report), strict=True)),
+        head=[*setting_heads(report), *report.head],
+        rows=list(zip(report.results, table_rows(report), strict=True)),
         frontier=frontier(report.results),
         note=report.note,
         picture=Picture("pareto", pareto.TITLE, pareto.CAPTION, svg) if svg else None,
     )
 
 
-def _keys(report: SweepReport) -> list[str]:
+def setting_heads(report: SweepReport) -> list[str]:
     """The settings by the last part of their keys, by the whole key where two would be alike."""
     keys = varied_keys(report.results)
     short = [last_part(key) for key in keys]
     return [part if short.count(part) == 1 else key for key, part in zip(keys, short, strict=True)]
 
 
-def _rows(report: SweepReport) -> list[list[str]]:
+def table_rows(report: SweepReport) -> list[list[str]]:
+    """A row of cells for each point, below `setting_heads` and the report's `head`."""
     best, keys = frontier(report.results), varied_keys(report.results)
     if report.is_about_delivery:
         return [

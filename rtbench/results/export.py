@@ -28,6 +28,9 @@ Format = Literal["csv", "parquet", "jsonl"]
 EVENTS_TABLE = "events"
 """The trace of all engines, in the order of time."""
 
+EXPORT_FOLDER = "export"
+"""In a run's directory."""
+
 TABLES: dict[str, pa.Schema] = {
     "turns": schema.TURNS,
     "sessions": schema.SESSIONS,
@@ -63,16 +66,26 @@ def export_run(
 ) -> Iterator[Exported]:
     """Write these tables, or the usual ones, of a run into `out`, one after the other; a file that is there is replaced.
 
-    Raises UsageError where `out` cannot be written to, or where a table cannot be read.
+    Raises UsageError where `out` cannot be written to or belongs to a run, or where a table cannot be read.
     """
-    if out.resolve() == directory.path.resolve():
-        raise UsageError(f"{out}: the run's own tables are there; choose another output folder.")
+    if _is_of_a_run(out, directory):
+        raise UsageError(f"{out}: a run keeps its own files there; choose another output folder.")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{out}: the output folder cannot be made ({error.strerror}).") from error
     for name in tables or USUAL[kind]:
         yield _export(_pieces(directory, name), TABLES[name], kind, out / f"{name}.{kind}")
+
+
+def _is_of_a_run(out: Path, exported: RunDirectory) -> bool:
+    """Whether a folder is a run's directory or lies in one, but for its folder for exports."""
+    out, below = out.resolve(), ""
+    for folder in (out, *out.parents):
+        if folder == exported.path.resolve() or RunDirectory(folder).run_json.exists():
+            return below != EXPORT_FOLDER
+        below = folder.name
+    return False
 
 
 def _pieces(directory: RunDirectory, name: str) -> Iterator[pa.Table]:

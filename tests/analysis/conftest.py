@@ -29,7 +29,10 @@ STIMULUS = {
     "session": "s1", "number": 1, "turn": 0, "kind": "interrupt", "clip": "c", "void": False, "onset_sample": 0,
     "session_id": "sess_1", "response_id": "resp_1",
 }  # fmt: skip
-SESSION = {"session": "s1", "outcome": "completed", "error_class": "", "errors": "{}", "session_success": 1.0}
+SESSION = {
+    "session": "s1", "session_id": "sess_1", "outcome": "completed", "error_class": "", "errors": "{}",
+    "session_success": 1.0,
+}  # fmt: skip
 GENERATOR = {
     "worker": "w1", "at_unix_ns": 0, "interval_ms": 1000.0, "sessions": 1, "cpu_share": 0.1, "loop_lag_max_ms": 1.0,
     "gc_pause_max_ms": 0.5, "frames_sent": 25, "send_lateness_max_ms": 1.0, "rows_written": 0, "rss_bytes": 1000,

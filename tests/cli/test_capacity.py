@@ -15,6 +15,7 @@ from rtbench.cli import capacity
 from rtbench.core.errors import BudgetReached, ExitCode, RunInvalid, TargetUnreachable, UsageError
 from rtbench.load import run as running
 from rtbench.load.capacity import CapacityPlan, CapacitySearch
+from rtbench.load.reference import ReferenceCall
 from rtbench.load.run import LedLoad, RunEnd, RunOptions
 from rtbench.report import build
 
@@ -145,7 +146,7 @@ def test_the_generators_limit_has_the_exit_code_of_an_invalid_run(command, held,
 def test_a_run_that_failed_or_was_interrupted_has_no_capacity(command, held, capsys) -> None:
     held.failure = RunInvalid("an engine died")
     assert command(str(SCENARIO), *SLO) == ExitCode.INVALID
-    held.failure, held.interrupted = None, True
+    held.failure, held.interrupted, held.found = None, True, None
     assert command(str(SCENARIO), *SLO) == ExitCode.INTERRUPTED
     told = capsys.readouterr().err
     assert "an engine died" in told
@@ -166,7 +167,8 @@ def test_a_target_that_is_not_there_leaves_nothing_behind(command, held, tmp_pat
         ((*SLO, "--resolution", "80%"), r"^--resolution: must be a share"),
         ((*SLO, "--resolution", "fine"), r"^--resolution: must be a share"),
         ((*SLO, "--hold", "3"), r"^--hold: a duration needs its unit"),
-        ((*SLO, "--from", "20", "--to", "10"), r"^--from: must lie above 0"),
+        ((*SLO, "--from", "20", "--to", "10"), r"^--from: must not lie beyond --to: 20 is more than 10"),
+        ((*SLO, "--from", "0.5", "--to", "10"), r"^--from: there is no 0.5 of a caller"),
         ((*SLO, "--target", "https://voice.example.com/v1"), r"may cost money"),
         ((*SLO, "--plan", "calls=3"), r"^--plan: unknown key 'calls'"),
     ],
@@ -211,3 +213,54 @@ def test_a_budget_that_ends_the_search_leaves_what_was_found_until_then(
         in told
     )
     assert list(tmp_path.glob("out/*/capacity.html"))
+
+
+def test_a_budget_that_is_reached_when_the_search_is_over_takes_nothing_from_it(
+    command, held, capsys
+) -> None:
+    held.failure = BudgetReached("the budget of 1 USD is reached after 60 s: 1.0100 USD spent")
+    assert command(str(SCENARIO), *SLO, *REMOTE, "--budget-usd", "1") == ExitCode.PASS
+    output = capsys.readouterr()
+    assert "20 ± 1 concurrent calls hold" in " ".join(output.out.split())
+    assert "the budget of 1 USD is reached" in output.err
+
+
+def test_ctrl_c_when_the_search_is_over_takes_nothing_from_it(command, held, capsys) -> None:
+    held.interrupted = True
+    assert command(str(SCENARIO), *SLO) == ExitCode.PASS
+    assert "20 ± 1 concurrent calls hold" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_reference_session_is_waited_for_once_the_others_calls_are_over(
+    command, held, monkeypatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(ReferenceCall, "end", lambda self: order.append("reference"))
+    hold = held.__call__
+
+    def run(*args: Any) -> RunEnd:
+        order.append("run")
+        return hold(*args)
+
+    monkeypatch.setattr(running, "run", run)
+    command(str(SCENARIO), *SLO)
+    assert order == ["run", "reference"]
+    held.error = TargetUnreachable("nobody there")
+    with pytest.raises(TargetUnreachable):
+        command(str(SCENARIO), *SLO)
+    assert order == ["run", "reference"] * 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(("--to", "inf"), ("--to", "0"), ("--from", "nan"), ("--workers", "0"), ("--repeats", "-1")),
+        *(("--repeats", "2.5"), ("--cap", "0"), ("--samples", "0"), ("--samples", "inf")),
+    ],
+)
+def test_a_number_that_cannot_be_meant_is_no_argument(command, held, tmp_path, words, capsys) -> None:
+    with pytest.raises(SystemExit):
+        command(str(SCENARIO), *SLO, *words)
+    assert f"argument {words[0]}: must be a" in capsys.readouterr().err
+    assert held.led is None
+    assert not (tmp_path / "out").exists()

@@ -31,6 +31,7 @@ def run(tmp_path: Path) -> Path:
 @pytest.fixture
 def with_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plc_mos, "find_spec", lambda package: package)
+    monkeypatch.setattr(plc_mos, "import_module", lambda package: None)
 
 
 @pytest.fixture
@@ -70,3 +71,15 @@ def test_a_run_that_recorded_nothing_has_its_report_all_the_same(
 ) -> None:
     score_end(asked, run)
     assert "no answer was recorded" in capsys.readouterr().err
+
+
+def test_an_extra_that_cannot_be_loaded_is_told_before_the_run(
+    asked: argparse.Namespace, scenario: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(package: str) -> None:
+        raise ImportError("libgomp.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(plc_mos, "find_spec", lambda package: package)
+    monkeypatch.setattr(plc_mos, "import_module", load)
+    with pytest.raises(UsageError, match=r"^--mos: the package onnxruntime cannot be loaded \(libgomp"):
+        check_mos(asked, [scenario])

@@ -270,3 +270,11 @@ def test_a_trace_beside_the_scenario_is_found_over_another_network_too(
     run(path, "--network", "wifi")
     assert runs.held[0].scenario != path
     assert found == [1.0]
+
+
+def test_a_model_without_a_price_is_told_before_the_first_of_several_runs(run, runs, scenario) -> None:
+    runs.end()
+    paths = [scenario("first"), scenario("second", "session: {model: no-such-model}\n")]
+    with pytest.raises(UsageError, match=r"^--budget-usd: there is no price of the model 'no-such-model'"):
+        run(*paths, "--budget-usd", "1")
+    assert runs.held == []

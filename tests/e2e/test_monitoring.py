@@ -31,11 +31,19 @@ NEEDS_PROMETHEUS = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def free_ports() -> dict[str, int]:
-    with socket.socket() as metrics, socket.socket() as prometheus, socket.socket() as nobody:
-        probes = {"metrics": metrics, "prometheus": prometheus, "nobody": nobody}
+    with socket.socket() as metrics, socket.socket() as prometheus:
+        probes = {"metrics": metrics, "prometheus": prometheus}
         for probe in probes.values():
             probe.bind(("127.0.0.1", 0))
         return {name: probe.getsockname()[1] for name, probe in probes.items()}
+
+
+@pytest.fixture(scope="module")
+def nobody() -> Iterator[str]:
+    """An address that refuses: its port is held for the whole time, and nobody listens there."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{holder.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +121,9 @@ def running(
 
 
 @pytest.fixture(scope="module")
-def unwatched(start: Callable[..., Any], scenario: Path, free_ports: dict[str, int]) -> Any:
+def unwatched(start: Callable[..., Any], scenario: Path, nobody: str) -> Any:
     """A run whose collector is not there."""
-    return start(
-        "rtbench", "run", scenario, "--workers", "2", "--otlp", f"http://127.0.0.1:{free_ports['nobody']}"
-    )
+    return start("rtbench", "run", scenario, "--workers", "2", "--otlp", nobody)
 
 
 def fetch(url: str) -> bytes:

@@ -190,12 +190,37 @@ def test_the_reference_session_is_one_of_the_callers(search, service) -> None:
         def start(self, target: str) -> None:
             calls.append(target)
 
-        def end(self) -> None:
-            calls.append("ended")
+        def hang_up(self) -> None:
+            calls.append("told to end")
 
     found = search(reference=Reference())
-    assert calls == [service.target, "ended"]
+    assert calls == [service.target, "told to end"]  # and not waited for
     assert {step.level for step in found.steps} == {step.concurrency + 1 for step in found.steps}
+
+
+def test_nobody_is_to_call_once_the_search_is_over(search, service) -> None:
+    search()
+    assert service.callers == 0
+
+
+def test_nobody_is_to_call_once_the_search_is_stopped(search, service) -> None:
+    class Stopped(BaseException):
+        """As a greenlet that is killed."""
+
+    end_ns = service.now_ns + 60 * NS_PER_S
+    sleep = service.sleep
+
+    def stop_after_a_minute(seconds: float) -> None:
+        if service.now_ns > end_ns:
+            raise Stopped
+        sleep(seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.gevent, "sleep", stop_after_a_minute)
+        with pytest.raises(Stopped):
+            search()
+    assert max(service.levels) > 0
+    assert service.callers == 0
 
 
 def test_a_step_that_starves_ends_after_its_longest_time(search) -> None:
@@ -208,16 +233,27 @@ SCENARIO = Scenario.model_validate({"name": "a", "conversation": [{"say": "hours
 
 
 def test_the_estimate_of_a_search_goes_from_its_shortest_course_to_its_longest() -> None:
-    """By hand: ten callers for a step of 5 + 5 + 15 s and a last one of 5 + 5 + 45 s; or of 180 s and of 540 s."""
+    """By hand: 10, 5, 2 and 1 callers for a step of 5 + 5 + 15 s each, none of which holds; or 10 for one of 180 s and
+    a last one of 540 s."""
     slo = parse_threshold("voice_to_voice_ms:p95<800")
     plan = CapacityPlan((slo,), SearchPlan(10, 10, repeats=1), "a", "websocket", 10)
-    assert str(estimate_search(SCENARIO, plan)).startswith("13 to 123 call minutes, about ")
+    assert str(estimate_search(SCENARIO, plan)).startswith("8 to 123 call minutes, about ")
 
 
 def test_the_estimate_of_an_open_search_knows_the_cap_and_the_caller_beside_it(tmp_path: Path) -> None:
-    """By hand: at a call per second 180 calls of three minutes are under way, of which 29 may be, and one beside."""
+    """By hand: at a call per second 180 calls of three minutes are under way, of which 29 may be, and one beside. Where
+    calls begin by themselves a load settles for 180 s at most, as long as a call."""
     slo = parse_threshold("voice_to_voice_ms:p95<800")
     search = SearchPlan(1, 1, repeats=1, whole=False)
     beside = ReferenceCall(tmp_path / "a.yaml", tmp_path, [])
     plan = CapacityPlan((slo,), search, "a", "websocket", 29, open_load=True, reference=beside)
-    assert estimate_search(SCENARIO, plan).minutes == pytest.approx(30 * (190 + 550) / 60)
+    assert estimate_search(SCENARIO, plan).minutes == pytest.approx(
+        30 * ((5 + 180 + 180) + (5 + 180 + 540)) / 60
+    )
+
+
+def test_where_calls_are_judged_a_load_may_take_as_long_to_settle_as_a_call() -> None:
+    """By hand: ten callers for 5 + 180 + 180 s and for 5 + 180 + 540 s; a call is not longer than the longest step."""
+    slo = parse_threshold("session_success_rate:rate>0.9")
+    plan = CapacityPlan((slo,), SearchPlan(10, 10, repeats=1), "a", "websocket", 10)
+    assert estimate_search(SCENARIO, plan).minutes == pytest.approx(10 * (365 + 725) / 60)

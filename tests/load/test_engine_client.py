@@ -237,42 +237,50 @@ def test_what_is_no_message_is_the_end_of_the_engine(client, engine, deaths) -> 
     assert len(deaths) == 1
 
 
-@pytest.fixture
-def watched(client, engine, monkeypatch) -> EngineClient:
-    """A client that looks after its engine a hundred times a second, and has seen it ready."""
-    monkeypatch.setattr(engine_client, "LOOK_S", 0.01)
-    monkeypatch.setattr(engine_client, "SILENCE_LOOKS", 3)
+def test_a_client_looks_after_its_engine_until_that_has_fallen_silent(
+    client, engine, deaths, monkeypatch
+) -> None:
+    monkeypatch.setattr(engine_client, "LOOK_S", 0.001)
     engine.say(Ready())
     client.configure(SETTINGS)
-    return client
-
-
-def test_an_engine_that_gives_no_sign_of_life_is_killed_and_its_calls_are_dropped(
-    watched, engine, deaths
-) -> None:
     engine.hangs = True
-    call = watched.start_call("brief", 0, 0, 99)
+    call = client.start_call("brief", 0, 0, 99)
     over = call.wait()
     assert (over.outcome, over.error_class) == ("dropped", "engine_died")
     assert engine.killed
-    assert watched.fell_silent
+    assert client.fell_silent
     assert deaths == ["no sign of life for 0 s"]
 
 
-def test_any_word_of_the_engine_is_a_sign_of_life(watched, engine, deaths) -> None:
+def test_an_engine_is_given_up_at_the_last_of_so_many_looks_in_a_row(client, engine) -> None:
     engine.hangs = True
-    for _ in range(12):
-        engine.say(Row("generator", {}))
-        gevent.sleep(0.01)
+    for _ in range(engine_client.SILENCE_LOOKS - 1):
+        client.look()
+    assert not engine.killed
+    client.look()
+    assert engine.killed
+    assert client.fell_silent
+
+
+def test_any_word_of_the_engine_is_a_sign_of_life(client, engine, rows, deaths) -> None:
+    engine.hangs = True
+    for number in range(2):
+        for _ in range(engine_client.SILENCE_LOOKS - 1):
+            client.look()
+        call = client.start_call("brief", 0, 0, 99)
+        engine.say(Row("generator", {}), CallOver(number, "completed"))
+        call.wait()  # so the words have been read
+    assert len(rows) == 2
     assert not engine.killed
     assert deaths == []
 
 
-def test_an_engine_that_died_by_itself_did_not_fall_silent(watched, engine, deaths) -> None:
+def test_an_engine_that_died_by_itself_did_not_fall_silent(client, engine, deaths) -> None:
+    call = client.start_call("brief", 0, 0, 99)
     engine.die(-11)
-    gevent.sleep(0.05)
+    call.wait()
     assert deaths == ["killed by signal 11"]
-    assert not watched.fell_silent
+    assert not client.fell_silent
 
 
 def test_the_end_of_an_engine_has_a_limit_of_its_own_even_where_nothing_can_be_told_to_it(

@@ -80,6 +80,22 @@ def test_a_missing_package_above_it_is_a_missing_extra() -> None:
         module._require("no_such_package.inner", "--x", "x")
 
 
+@pytest.mark.parametrize(("written", "interval_ms"), [("500", 500.0), ("", 5_000.0), (" 1e3 ", 1_000.0)])
+def test_the_interval_comes_from_the_variable_of_opentelemetry(written, interval_ms, monkeypatch) -> None:
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", written)
+    assert Monitoring.read(None, "http://127.0.0.1:4318").otlp_interval_ms == interval_ms
+
+
+@pytest.mark.parametrize("written", ["0", "-5", "5 s", "nan", "inf"])
+def test_an_interval_that_cannot_be_meant_is_refused_where_it_counts(written, monkeypatch) -> None:
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", written)
+    assert Monitoring.read(None, None) == Monitoring()
+    with pytest.raises(
+        UsageError, match=r"^--otlp: OTEL_METRIC_EXPORT_INTERVAL must be milliseconds above 0"
+    ):
+        Monitoring.read(None, "http://127.0.0.1:4318")
+
+
 def test_nobody_watches_unless_asked_to() -> None:
     monitoring = Monitoring.read(None, None)
     assert monitoring == Monitoring()
@@ -121,7 +137,7 @@ def test_the_port_is_open_before_the_run_and_the_push_begins_with_it(tally, iden
     monitors.begin(tally, identity)
     assert endpoint.steps == [("127.0.0.1", 9464), (tally, identity)]
     [_, push] = watchers
-    assert push.steps == [("http://x/v1/metrics", tally, identity)]
+    assert push.steps == [("http://x/v1/metrics", 5_000.0, tally, identity)]
     assert monitors.end() == "pushes failed"
     assert (endpoint.steps[-1], push.steps[-1]) == ("closed", "ended")
 

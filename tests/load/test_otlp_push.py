@@ -15,6 +15,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from rtbench.load import otlp_push
 from rtbench.load.otlp_push import OtlpPush
 
+MINUTE_MS = 60_000.0
+"""Longer than any test: what is pushed is the last push."""
+
 
 class Receiver:
     """A collector's door on loopback: keeps what comes, and answers with `status`."""
@@ -61,7 +64,7 @@ def metrics(request: ExportMetricsServiceRequest) -> dict[str, Any]:
 
 
 def test_a_run_is_pushed_at_its_end_with_all_that_it_came_to(receiver, tally, identity, turn_of) -> None:
-    push = OtlpPush(receiver.url, tally, identity)
+    push = OtlpPush(receiver.url, MINUTE_MS, tally, identity)
     for wait_ms in (450, 820, -40):
         tally.take("turns", turn_of(wait_ms))
     tally.take("turns", turn_of(None, outcome="no_answer"))
@@ -90,7 +93,7 @@ def test_a_run_is_pushed_at_its_end_with_all_that_it_came_to(receiver, tally, id
 
 
 def test_what_has_not_happened_is_not_pushed(receiver, tally, identity) -> None:
-    OtlpPush(receiver.url, tally, identity).end()
+    OtlpPush(receiver.url, MINUTE_MS, tally, identity).end()
     [(_, request)] = receiver.came
     found = metrics(request)
     assert "rtbench.voice_to_voice" not in found
@@ -98,9 +101,8 @@ def test_what_has_not_happened_is_not_pushed(receiver, tally, identity) -> None:
     assert found["rtbench.run.info"].gauge.data_points[0].as_int == 1
 
 
-def test_a_run_is_pushed_while_it_lasts(receiver, tally, identity, turn_of, monkeypatch) -> None:
-    monkeypatch.setattr(otlp_push, "INTERVAL_MS", 20.0)
-    push = OtlpPush(receiver.url, tally, identity)
+def test_a_run_is_pushed_while_it_lasts(receiver, tally, identity, turn_of) -> None:
+    push = OtlpPush(receiver.url, 20.0, tally, identity)
     twice = threading.Event()
     while len(receiver.came) < 2:
         twice.wait(0.005)
@@ -117,18 +119,17 @@ def test_headers_that_the_collector_wants_come_from_the_environment(
     receiver, tally, identity, monkeypatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=voice")
-    OtlpPush(receiver.url, tally, identity).end()
+    OtlpPush(receiver.url, MINUTE_MS, tally, identity).end()
     assert receiver.headers[0]["x-tenant"] == "voice"
     assert b"x-tenant" not in receiver.came[0][1].SerializeToString()
 
 
 def test_nobody_there_is_told_once_and_raises_nothing(tally, identity, monkeypatch, caplog) -> None:
     monkeypatch.setattr(otlp_push, "PUSH_TIMEOUT_S", 0.2)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}/v1/metrics"
-    push = OtlpPush(url, tally, identity)
-    told = push.end()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen: the port is its own, and refuses
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1/metrics"
+        told = OtlpPush(url, MINUTE_MS, tally, identity).end()
     assert told.startswith(f"--otlp: 1 of 1 pushes to {url} failed (")
     assert told.endswith("; the run is not affected")
     assert "\n" not in told
@@ -137,7 +138,7 @@ def test_nobody_there_is_told_once_and_raises_nothing(tally, identity, monkeypat
 
 def test_a_collector_that_refuses_is_told_as_well(receiver, tally, identity) -> None:
     receiver.status = 403
-    told = OtlpPush(receiver.url, tally, identity).end()
+    told = OtlpPush(receiver.url, MINUTE_MS, tally, identity).end()
     assert "1 of 1 pushes" in told
     assert "403" in told
 
@@ -145,5 +146,5 @@ def test_a_collector_that_refuses_is_told_as_well(receiver, tally, identity) -> 
 def test_the_sdks_log_is_as_before_when_the_push_has_ended(receiver, tally, identity) -> None:
     log = logging.getLogger("opentelemetry")
     before = (log.propagate, list(log.handlers))
-    OtlpPush(receiver.url, tally, identity).end()
+    OtlpPush(receiver.url, MINUTE_MS, tally, identity).end()
     assert (log.propagate, list(log.handlers)) == before

@@ -26,11 +26,14 @@ RUN = {
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-    return found
+def port() -> Iterator[int]:
+    """One that nobody else gets as long as the test lasts: it is held by a socket that does not listen."""
+    with socket.socket() as holder:
+        holder.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the end point's own: both may have it
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 @pytest.fixture
@@ -141,6 +144,13 @@ def test_a_port_that_is_taken_is_told_in_one_sentence(endpoint, port) -> None:
 def test_a_host_that_means_nothing_is_told_in_one_sentence() -> None:
     with pytest.raises(UsageError, match=r"--prometheus: 203\.0\.113\.9:9464 is taken or cannot be listened"):
         PrometheusEndpoint("203.0.113.9", 9464)
+
+
+def test_a_host_that_no_host_can_be_named_is_told_in_one_sentence() -> None:
+    with pytest.raises(
+        UsageError, match=r"--prometheus: a\.\.b:9464 is taken or cannot .* \(no name of a host\)"
+    ):
+        PrometheusEndpoint("a..b", 9464)
 
 
 def test_after_the_run_nobody_answers(port, tally, identity) -> None:

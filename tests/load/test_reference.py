@@ -74,6 +74,17 @@ def test_it_is_asked_to_end_and_waited_for_once(started, tmp_path: Path) -> None
     assert started[0].stdin.closed
 
 
+def test_it_can_be_asked_to_end_before_it_is_waited_for_and_is_asked_once(started, tmp_path: Path) -> None:
+    call = ReferenceCall(Path("a.yaml"), tmp_path, [])
+    call.hang_up()
+    call.start("http://127.0.0.1:9/v1")
+    call.hang_up()
+    assert started[0].told == [signal.SIGINT]
+    call.hang_up()
+    call.end()
+    assert started[0].told == [signal.SIGINT, "gone"]
+
+
 def test_one_that_does_not_end_is_killed(started, tmp_path: Path) -> None:
     call = ReferenceCall(Path("a.yaml"), tmp_path, [])
     call.start("http://127.0.0.1:9/v1")

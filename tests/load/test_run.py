@@ -377,17 +377,47 @@ def test_a_run_that_is_watched_by_machine_is_shown_once_it_has_begun_and_its_las
     assert console.file.getvalue() == "rtbench: pushes [failed]\n"
 
 
+@pytest.mark.parametrize(
+    ("shape", "states"),
+    [
+        ("closed:users=4,lasts=10ms", {"open", "wanted"}),
+        ("open:rate=50,cap=9,arrivals=constant,lasts=50ms", {"open"}),
+    ],
+)
+def test_callers_are_wanted_where_the_load_is_a_number_of_them(
+    hold, stage, tmp_path, monkeypatch, shape, states
+) -> None:
+    found: set[str] = set()
+
+    class Watching:
+        def __init__(self, monitoring: Monitoring) -> None:
+            """There is nothing to open."""
+
+        def begin(self, tally: Tally, identity: RunIdentity) -> None:
+            [sessions] = (each for each in tally.families() if each.name == "sessions")
+            found.update(state for (state,) in sessions.numbers)
+
+        def end(self) -> str:
+            return ""
+
+    monkeypatch.setattr(module, "Monitors", Watching)
+    stage.stays = True
+    stage.bench.keeper = SimpleNamespace(directory=SimpleNamespace(path=tmp_path / "20261101-brief"))
+    hold(shape=parse_shape(shape), monitoring=Monitoring(otlp_url="http://127.0.0.1:4318/v1/metrics"))
+    assert found == states
+
+
 def test_a_run_that_could_not_begin_is_shown_to_nobody(hold, stage, monkeypatch) -> None:
     def refuse() -> None:
         raise TargetUnreachable("nobody there")
 
     stage.bench.beginning = refuse
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    for _ in range(2):  # the port is free again after it
-        with pytest.raises(TargetUnreachable):
-            hold(monitoring=Monitoring(("127.0.0.1", port)))
+    with socket.socket() as holder:  # does not listen, and keeps others off the port
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        for _ in range(2):  # the port is free again after it
+            with pytest.raises(TargetUnreachable):
+                hold(monitoring=Monitoring(holder.getsockname()))
 
 
 def test_a_port_for_prometheus_that_is_taken_ends_the_run_before_anything_is_started(hold, stage) -> None:

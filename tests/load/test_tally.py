@@ -10,6 +10,7 @@ from hdrh.histogram import HdrHistogram
 
 from rtbench.load import tally as module
 from rtbench.load.family import Family
+from rtbench.load.live_verdict import LiveVerdict
 from rtbench.load.measured import WAIT_BOUNDS_S
 from rtbench.load.tally import Tally
 from rtbench.scenario.budget import Budget, BudgetMeter
@@ -31,6 +32,9 @@ def test_what_can_be_named_is_there_before_anything_has_happened(tally) -> None:
     assert family(tally, "void_turns").numbers == {(): 0}
     assert family(tally, "voice_to_voice").distributions == {}
     assert numbers(tally, "verdict") == {("VALID",): 1}
+    cases, tokens = family(tally, "rate_cases").numbers, family(tally, "tokens").numbers
+    assert cases["yield_rate", "true"] == cases["yield_rate", "false"] == 0
+    assert tokens["input_text",] == tokens["output_audio",] == 0
 
 
 def test_names_are_unique(tally) -> None:
@@ -81,6 +85,18 @@ def test_tokens_and_their_price_are_added_up(tally, turn_of) -> None:
     assert numbers(tally, "tokens") == {("input_audio",): 60, ("output_audio",): 160}
 
 
+def test_the_sum_of_all_tokens_counts_none_twice(tally, turn_of) -> None:
+    tokens = {
+        "input_text_tokens": 10,
+        "input_audio_tokens": 30,
+        "cached_tokens": 25,
+        "output_audio_tokens": 5,
+    }
+    tally.take("turns", turn_of(400, **tokens))
+    assert sum(family(tally, "tokens").numbers.values()) == 45
+    assert numbers(tally, "cached_tokens") == {(): 25}
+
+
 def test_sessions_now_and_over(tally, session_of, second_of) -> None:
     tally.take("sessions", session_of("completed", connect_ms=12.0))
     tally.take("sessions", session_of("dropped", connect_ms=None))
@@ -93,6 +109,12 @@ def test_sessions_now_and_over(tally, session_of, second_of) -> None:
         ("session_success_rate", "true"): 1,
         ("session_success_rate", "false"): 1,
     }
+
+
+def test_where_calls_come_by_themselves_no_number_of_callers_is_wanted(second_of) -> None:
+    tally = Tally(LiveVerdict(), None, None)
+    tally.take("generator", second_of("w0", sessions=3))
+    assert numbers(tally, "sessions") == {("open",): 3}
 
 
 def test_engines_are_told_by_worker_and_as_of_their_last_second(tally, second_of) -> None:
@@ -144,6 +166,15 @@ def test_errors_have_a_limited_number_of_labels(tally, monkeypatch) -> None:
         ("invented_1", "waiting"): 2,
         ("other", "other"): 2,
     }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * 65, "The model 'Anna Smith' was not found", "line\nbreak", "schlüssel"]
+)
+def test_a_sentence_of_the_service_is_no_label(tally, text) -> None:
+    tally.take("mishaps", {"error_class": text, "phase": "setup"})
+    tally.take("mishaps", {"error_class": "http_429.too-many:calls", "phase": "setup"})
+    assert numbers(tally, "errors") == {("other", "setup"): 1, ("http_429.too-many:calls", "setup"): 1}
 
 
 def test_a_budget_is_told_in_its_parts_and_only_where_there_is_one(

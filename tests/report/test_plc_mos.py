@@ -115,3 +115,24 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(monkeypatch: pytest.M
     monkeypatch.setattr(plc_mos, "find_spec", lambda package: None)
     with pytest.raises(UsageError, match=r"pip install 'rtbench\[mos\]'$"):
         check_installed()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("no such node\nat line 3", "no such node"), ("", "RuntimeError")]
+)
+def test_a_model_that_fails_is_told_in_one_sentence(tmp_path: Path, said: str, told: str) -> None:
+    def score(samples: np.ndarray) -> float:
+        raise RuntimeError(said)
+
+    directory = written(tmp_path, ("s1", 1, 0, TWO_S))
+    with pytest.raises(UsageError, match=rf"^--mos: an answer cannot be scored \({told}\)\.$"):
+        score_recordings(directory, score)
+    assert not directory.plc_mos.exists()
+
+
+def test_recordings_that_cannot_be_read_are_told_in_one_sentence(tmp_path: Path) -> None:
+    directory = written(tmp_path, ("s1", 1, 0, TWO_S))
+    for path in tmp_path.rglob("*.parquet"):
+        path.write_bytes(b"no table")
+    with pytest.raises(UsageError, match=r"recordings.* cannot be read \(.+\)\.$"):
+        score_recordings(directory, lambda samples: 1.0)

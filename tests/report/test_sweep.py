@@ -6,12 +6,11 @@ from pathlib import Path
 
 import html5lib
 import pytest
-from rich.console import Console
 
 from rtbench.analysis.sweep import SweepPoint, measure_point
 from rtbench.analysis.verdict import Level
 from rtbench.core.errors import UsageError
-from rtbench.report.sweep import SweepReport, render_csv, render_markdown, render_table, write_sweep
+from rtbench.report.sweep import SweepReport, render_csv, render_markdown, write_sweep
 
 KEY = "session.turn_detection.silence_duration_ms"
 
@@ -99,14 +98,6 @@ def test_settings_that_end_alike_are_told_apart(make_point) -> None:
     alike = make_point(200, 210.0, 0.6, **{"other.silence_duration_ms": 7})
     head = render_markdown(SweepReport("v", "x", 1, [alike])).splitlines()[4]
     assert head.startswith(f"| {KEY} | other.silence_duration_ms | n |")
-
-
-def test_the_table_fits_eighty_columns(report: SweepReport) -> None:
-    output = io.StringIO()
-    Console(file=output, width=80).print(render_table(report))
-    lines = output.getvalue().splitlines()
-    assert max(len(line) for line in lines) <= 80
-    assert any("25.0%" in line for line in lines)
 
 
 def test_a_point_that_never_ran_says_with_which_exit_code() -> None:

@@ -117,5 +117,24 @@ def test_a_folder_that_cannot_be_made_or_written_to_is_told(directory, tmp_path)
 
 
 def test_the_runs_own_tables_are_never_written_over(directory) -> None:
-    with pytest.raises(UsageError, match="the run's own tables are there"):
+    with pytest.raises(UsageError, match="a run keeps its own files there"):
         list(export_run(directory, "parquet", directory.path / "trace" / ".."))
+
+
+@pytest.mark.parametrize("out", ["", "trace", "figures/export", "../other", "../other/worst"])
+def test_no_run_s_own_files_are_written_over(directory, tmp_path, out) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "run.json").write_text("{}")
+    (other / "turns.parquet").write_text("its own")
+    with pytest.raises(UsageError, match="a run keeps its own files there"):
+        list(export_run(directory, "parquet", directory.path / out))
+    assert (other / "turns.parquet").read_text() == "its own"
+
+
+@pytest.mark.parametrize("out", ["export", "export/csv", "../other/export"])
+def test_a_run_s_folder_for_exports_is_free(directory, tmp_path, out) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text("{}")
+    [exported] = export_run(directory, "csv", directory.path / out, ["turns"])
+    assert exported.path.is_file()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from rtbench.core.delay_variation import delay_variation
 from rtbench.core.impairment import Conditions
+from rtbench.core.impairment import Network as Simulated
 from rtbench.core.impairment_presets import PRESETS
 from rtbench.scenario.network import NetworkField
 
@@ -29,6 +32,18 @@ def test_numbers_alone() -> None:
     found = ADAPTER.validate_python({"delay": "20 ms", "jitter": "5 ms", "up_kbps": 64.0}).conditions
 
     assert found == Conditions(name="own", delay_ms=20.0, jitter_ms=5.0, up_kbps=64.0)
+
+
+def test_what_a_call_will_ask_of_it_is_known_from_then_on() -> None:
+    """Solving for the variation of the delay would hold the loop of all calls."""
+    found = ADAPTER.validate_python({"delay": "61 ms", "jitter": "7 ms", "loss": 0.03}).conditions
+    solved = delay_variation.cache_info().misses
+
+    simulated = Simulated(found, random.Random, start_ns=0)
+    simulated.up.datagram(100, 0)
+    simulated.down.stream(100, 0)
+
+    assert delay_variation.cache_info().misses == solved
 
 
 def test_none_is_the_real_network() -> None:
