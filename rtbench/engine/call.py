@@ -34,11 +34,12 @@ from rtbench.core.turns import Turn
 from rtbench.dialects.dialect import ClientCodec
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.call_link import CallLink
+from rtbench.engine.darkroom import Darkroom
 from rtbench.engine.disruption import RandomBreaks
 from rtbench.engine.driver import Driver
 from rtbench.engine.handshake_cut import cut_handshake
 from rtbench.engine.lateness import LatenessLog
-from rtbench.engine.ledger import Emit, Ledger, Podium
+from rtbench.engine.ledger import ENGINE_FAULT, Emit, Ledger, Podium
 from rtbench.engine.line import CONNECT_TIMEOUT_S, Line, WebSocketLine, refused
 from rtbench.engine.microphone import PacedMicrophone
 from rtbench.engine.packet_tape import PacketTape
@@ -48,9 +49,6 @@ from rtbench.engine.rows import RowKeys, emit_told
 from rtbench.engine.trace import SessionTrace
 from rtbench.engine.waveform import WaveformKeeper
 from rtbench.transports.connection import ConnectError
-
-ENGINE_FAULT = "engine_fault"
-"""Error class of a call in which something went wrong that nobody foresaw: ours, not the service's."""
 
 
 @dataclass(slots=True)
@@ -62,6 +60,7 @@ class Surroundings:
     unix_offset_ns: int
     sessions_alive: Callable[[], int]
     emit: Emit
+    darkroom: Darkroom
     podium: Podium = field(default_factory=Podium)
 
 
@@ -94,20 +93,22 @@ class Call(Driver):
         self._inference: Inference | None = None
         self._waveform = WaveformKeeper(around.podium.turns, script.session.output_format)
         self._recording = self._make_recording(script)
+        self._farewells: set[asyncio.Task[None]] = set()
+        emit = partial(emit_told, around.emit) if plan.scenario.is_filtered else around.emit
         self._ledger = Ledger(
             keys,
             self._conversation,
             script.session.input_format.rate_hz,
             around.unix_offset_ns,
-            partial(emit_told, around.emit) if plan.scenario.is_filtered else around.emit,
+            emit,
             lambda: plan.price(fell_back=conversation.session.fell_back),
+            around.darkroom.developer(emit, self._farewells),
         )
         self._microphone: PacedMicrophone | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._link: CallLink | None = None
         self._line: Line | None = None
         self._attempt: asyncio.Task[None] | None = None
-        self._farewells: set[asyncio.Task[None]] = set()
         self._finished: list[Mishap | Incident | Turn | Stimulus] = []
         self._fault: Exception | None = None
         self._frames_sent = self._bytes_sent = self._bytes_received = 0
@@ -143,11 +144,11 @@ class Call(Driver):
             self._microphone.stop()
         if self._line is not None:
             await self._line.leave(self._conversation.session)
+        self._write_rows()
         if self._farewells:
             await asyncio.wait(self._farewells)
-        self._write_rows()
         self._write_session()
-        # These refer back: without them the memory of a call goes with it, and not with the next full collection.
+        # These refer back: memory would go with the next full collection only.
         self._connection = self._link = self._line = self._microphone = None
         if self._fault is not None:
             raise self._fault

@@ -13,6 +13,7 @@ from rtbench.core.sessions import Session
 from rtbench.dialects.registry import DIALECTS
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.call import Call, Surroundings
+from rtbench.engine.darkroom import Darkroom
 from rtbench.engine.disruption import StormClock
 from rtbench.engine.doorway import Doorway
 from rtbench.engine.health import HealthMonitor
@@ -72,12 +73,14 @@ class Engine:
             DIALECTS[target.dialect].wire_type,
             keep_words=all(plan.scenario.record.transcripts for plan in self._plans.values()),
         )
+        self._darkroom = Darkroom()
         self._around = Surroundings(
             alarms=self._alarms,
             lateness=self._health.lateness,
             unix_offset_ns=unix_offset_ns(),
             sessions_alive=lambda: len(self._calls),
             emit=self._emit,
+            darkroom=self._darkroom,
         )
         self._health.start()
 
@@ -169,6 +172,7 @@ class Engine:
             await asyncio.wait(list(self._tasks.values()), timeout=5.0)
         self._health.stop()
         self._alarms.close()
+        self._darkroom.close()
         lost = self._trace.close()
         self._say(Goodbye(rows=dict(self._rows), trace_error=lost))
 

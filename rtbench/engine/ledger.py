@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from rtbench.clock import NS_PER_MS, NS_PER_S
@@ -22,10 +23,17 @@ from rtbench.scenario.prices import Price
 Emit = Callable[[str, dict[str, Any]], None]
 """Takes a table's name and a row of it."""
 
+MakeRow = Callable[[], dict[str, Any]]
+Develop = Callable[[str, MakeRow], None]
+"""Takes a table's name, and what makes a row of it: seconds of audio are decoded, which may be done elsewhere."""
+
 LEAD_NS = NS_PER_S
 """Of a picture and a recording before the first sound that they are about."""
 
 TAIL_NS = NS_PER_S // 2
+
+ENGINE_FAULT = "engine_fault"
+"""Error class of a call in which something went wrong that nobody foresaw: ours, not the service's."""
 
 NEVER_SILENT_NS = 3_600 * NS_PER_S
 """Rank of an interruption that the agent did not notice at all: above every stop that was measured."""
@@ -50,14 +58,16 @@ class Ledger:
         unix_offset_ns: int,
         emit: Emit,
         price: Callable[[], Price | None] = lambda: None,
+        develop: Develop | None = None,
     ) -> None:
-        """`price`: of the model that the caller talks to now."""
+        """`price`: of the model that the caller talks to now; `develop`: pictures and recordings, else at once."""
         self._keys = keys
         self._conversation = conversation
         self._input_rate_hz = input_rate_hz
         self._unix_offset_ns = unix_offset_ns
         self._emit = emit
         self._price = price
+        self._develop = develop or self._develop_at_once
         self._cost_usd: float | None = 0.0 if price() is not None else None
         self._drawn_turns: set[int] = set()
 
@@ -81,10 +91,10 @@ class Ledger:
             speech_end_sample=self._sample_at(turn.user_speech_end_ns),
         )
         self._emit("turns", row)
-        peaks = waveform.take(turn)
-        if peaks is not None:
+        picture = waveform.take(turn)
+        if picture is not None:
             self._drawn_turns.add(turn.number)
-            self._emit("waveforms", {"session": self._keys.session, **peaks})
+            self._develop("waveforms", partial(_of_session, self._keys.session, picture))
             if recording is not None:
                 start_ns = turn.user_speech_start_ns - LEAD_NS
                 self._record(recording, turn.number, 0, start_ns, turn.closed_ns + TAIL_NS)
@@ -157,17 +167,25 @@ class Ledger:
         return self._conversation.grid.sample_at(instant_ns, self._input_rate_hz)
 
     def _draw(self, sounds: Recording, turn: int, start_ns: int, end_ns: int) -> None:
+        self._develop("waveforms", partial(self._picture, sounds.snapshot(), turn, start_ns, end_ns))
+
+    def _picture(self, sounds: Recording, turn: int, start_ns: int, end_ns: int) -> dict[str, Any]:
         peaks = pcm.peaks(sounds.agent(start_ns, end_ns), sounds.rate_hz * WINDOW_MS // 1000)
-        self._emit(
-            "waveforms",
-            {
-                "session": self._keys.session,
-                "turn": turn,
-                "window_ms": float(WINDOW_MS),
-                "start_ns": start_ns,
-                "peaks": [min(peak, HIGHEST_PEAK) for peak in peaks.tolist()],
-            },
-        )
+        return {
+            "session": self._keys.session,
+            "turn": turn,
+            "window_ms": float(WINDOW_MS),
+            "start_ns": start_ns,
+            "peaks": [min(peak, HIGHEST_PEAK) for peak in peaks.tolist()],
+        }
 
     def _record(self, sounds: Recording, turn: int, stimulus: int, start_ns: int, end_ns: int) -> None:
-        self._emit("recordings", sounds.row(self._keys.session, turn, stimulus, start_ns, end_ns))
+        held = sounds.snapshot()
+        self._develop("recordings", partial(held.row, self._keys.session, turn, stimulus, start_ns, end_ns))
+
+    def _develop_at_once(self, table: str, make_row: MakeRow) -> None:
+        self._emit(table, make_row())
+
+
+def _of_session(session: str, picture: MakeRow) -> dict[str, Any]:
+    return {"session": session, **picture()}

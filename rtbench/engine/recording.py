@@ -63,6 +63,13 @@ class Recording:
         media_ns = playback.received_ns - self._format.duration_ns(audio.size_bytes)
         self._chunks[-1].append(_Chunk(playback, media_ns, audio))
 
+    def snapshot(self) -> Recording:
+        """What is held now, for another thread to work on while this goes on."""
+        held = Recording(self._format, self._clip_samples)
+        held._clips = self._clips.copy()
+        held._chunks = deque(list(turn) for turn in self._chunks)
+        return held
+
     def caller(self, start_ns: int, end_ns: int) -> Samples:
         """The caller's channel from one instant to another, without the room."""
         track = self._silence(start_ns, end_ns)

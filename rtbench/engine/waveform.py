@@ -6,7 +6,9 @@ beyond that only where the turn would be in the picture; nothing is decoded befo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappush, heapreplace
 from typing import Any
 
@@ -80,8 +82,11 @@ class WaveformKeeper:
         held = self._held.get(turn.number)
         return held is not None and held.audible_ns is not None and self._wants(held)
 
-    def take(self, turn: Turn) -> dict[str, Any] | None:
-        """The `waveforms` row of a finished turn (without its session), None where nothing was kept."""
+    def take(self, turn: Turn) -> Callable[[], dict[str, Any]] | None:
+        """What makes the `waveforms` row of a finished turn (without its session), None where nothing was kept.
+
+        It decodes seconds of audio, and may be called in another thread.
+        """
         held = self._judge(turn)
         del self._held[turn.number]
         if held.audible_ns is None or not self._wants(held):
@@ -93,12 +98,15 @@ class WaveformKeeper:
         ]
         if not played:
             return None
+        return partial(self._row, turn.number, played)
+
+    def _row(self, number: int, played: list[tuple[int, Audio]]) -> dict[str, Any]:
         start_ns = played[0][0]
         peaks: list[int] = []
         for play_ns, audio in played:
             window = (play_ns - start_ns) // (WINDOW_MS * NS_PER_MS)
             _lay(peaks, window, self._peaks_of(audio))
-        return {"turn": turn.number, "window_ms": float(WINDOW_MS), "start_ns": start_ns, "peaks": peaks}
+        return {"turn": number, "window_ms": float(WINDOW_MS), "start_ns": start_ns, "peaks": peaks}
 
     def _judge(self, turn: Turn) -> _Held:
         """Decide on a turn when its first sound has its instant; anew where the service took an answer back."""

@@ -22,6 +22,7 @@ from rtbench.corpus.writer import NewClip, write_corpus
 from rtbench.dialects.openai_ga import OPENAI_GA
 from rtbench.engine.alarm import Alarm, AlarmClock
 from rtbench.engine.call import Call, Surroundings
+from rtbench.engine.darkroom import Darkroom
 from rtbench.engine.lateness import LatenessLog
 from rtbench.engine.messages import Configure
 from rtbench.engine.plan import Plan
@@ -279,6 +280,7 @@ class Caller:
             unix_offset_ns=unix_offset_ns(),
             sessions_alive=lambda: 1,
             emit=self.rows.emit,
+            darkroom=Darkroom(),
         )
 
     def call(self, url: str, phase_ns: int = 0) -> Call:

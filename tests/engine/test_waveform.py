@@ -71,7 +71,7 @@ def test_five_turns_are_kept() -> None:
 def test_an_answer_is_kept_as_a_peak_for_every_ten_milliseconds_from_when_it_began_to_play(listener) -> None:
     turn = turn_of()
     listener.hear(turn, sound(30, level=-9_000), at_ms=1_500)
-    assert listener.keeper.take(turn) == {
+    assert listener.keeper.take(turn)() == {
         "turn": 1,
         "window_ms": 10.0,
         "start_ns": ms(1_500),
@@ -83,28 +83,28 @@ def test_chunks_that_play_without_a_gap_stand_side_by_side(listener) -> None:
     turn = turn_of()
     listener.hear(turn, sound(20, level=5_000), at_ms=1_500)
     listener.hear(turn, sound(20, level=6_000), at_ms=1_505)
-    assert listener.keeper.take(turn)["peaks"] == [5_000, 5_000, 6_000, 6_000]
+    assert listener.keeper.take(turn)()["peaks"] == [5_000, 5_000, 6_000, 6_000]
 
 
 def test_an_underrun_is_seen_as_silence_of_its_length(listener) -> None:
     turn = turn_of()
     listener.hear(turn, sound(20), at_ms=1_500)
     listener.hear(turn, sound(20), at_ms=1_570)
-    assert listener.keeper.take(turn)["peaks"] == [8_000, 8_000, 0, 0, 0, 0, 0, 8_000, 8_000]
+    assert listener.keeper.take(turn)()["peaks"] == [8_000, 8_000, 0, 0, 0, 0, 0, 8_000, 8_000]
 
 
 def test_chunks_of_odd_lengths_do_not_stretch_the_picture(listener) -> None:
     turn = turn_of()
     for index in range(40):
         listener.hear(turn, sound(25), at_ms=1_500 + index)
-    assert len(listener.keeper.take(turn)["peaks"]) == 40 * 25 / 10
+    assert len(listener.keeper.take(turn)()["peaks"]) == 40 * 25 / 10
 
 
 def test_a_chunk_shorter_than_a_window_does_not_hide_a_louder_one_before_it(listener) -> None:
     turn = turn_of()
     listener.hear(turn, sound(14, level=9_000), at_ms=1_500)
     listener.hear(turn, sound(2, level=100), at_ms=1_500)
-    assert listener.keeper.take(turn)["peaks"] == [9_000, 9_000]
+    assert listener.keeper.take(turn)()["peaks"] == [9_000, 9_000]
 
 
 def test_audio_before_the_first_sound_belongs_to_the_picture(listener) -> None:
@@ -115,7 +115,7 @@ def test_audio_before_the_first_sound_belongs_to_the_picture(listener) -> None:
     assert turn.audible_ns is None
     listener.hear(turn, sound(20), at_ms=1_520)
     assert turn.audible_ns == ms(1_520)
-    assert listener.keeper.take(turn)["peaks"] == [1, 1, 8_000, 8_000]
+    assert listener.keeper.take(turn)()["peaks"] == [1, 1, 8_000, 8_000]
 
 
 def test_an_answer_that_becomes_audible_only_when_it_is_complete_is_kept(slowest) -> None:
@@ -124,7 +124,7 @@ def test_an_answer_that_becomes_audible_only_when_it_is_complete_is_kept(slowest
     listener.hear(turn, sound(20), at_ms=1_500)
     listener.player.finish(turn.response_id, ms(1_600))
     turn.audible_ns = ms(1_600)
-    assert listener.keeper.take(turn)["start_ns"] == ms(1_600)
+    assert listener.keeper.take(turn)()["start_ns"] == ms(1_600)
 
 
 def test_only_admitted_turns_are_kept_and_of_others_no_audio_is_held(slowest, listener) -> None:
@@ -163,16 +163,16 @@ def test_an_answer_that_the_service_took_back_is_judged_anew_and_not_in_the_pict
     listener.hear(turn, sound(20, level=1_000), at_ms=1_100)
     turn.response_id, turn.audible_ns = "resp_again", None
     listener.hear(turn, sound(20, level=2_000), at_ms=1_900)
-    waveform = listener.keeper.take(turn)
+    waveform = listener.keeper.take(turn)()
     assert (waveform["start_ns"], waveform["peaks"]) == (ms(1_900), [2_000, 2_000])
 
 
 def test_each_turn_of_a_session_has_its_own_picture(listener) -> None:
     first, second = turn_of(1), turn_of(2, latency_ms=900)
     listener.hear(first, sound(10), at_ms=1_500)
-    assert listener.keeper.take(first)["turn"] == 1
+    assert listener.keeper.take(first)()["turn"] == 1
     listener.hear(second, sound(20), at_ms=1_900)
-    waveform = listener.keeper.take(second)
+    waveform = listener.keeper.take(second)()
     assert (waveform["turn"], len(waveform["peaks"])) == (2, 2)
 
 
@@ -181,7 +181,7 @@ def test_a_turn_that_was_spoken_into_and_the_next_one_end_together_each_with_its
     first, second = turn_of(1), turn_of(2, latency_ms=900)
     listener.hear(first, sound(10), at_ms=1_500)
     listener.hear(second, sound(20), at_ms=1_900)
-    assert [len(listener.keeper.take(turn)["peaks"]) for turn in (first, second)] == [1, 2]
+    assert [len(listener.keeper.take(turn)()["peaks"]) for turn in (first, second)] == [1, 2]
     assert sum(slowest.admit(ms(1_000)) for _ in range(KEPT_TURNS)) == KEPT_TURNS
     assert slowest.admit(ms(950)) is False
 
@@ -191,13 +191,13 @@ def test_a_payload_that_is_no_base64_leaves_a_gap_and_harms_nobody(listener) -> 
     listener.hear(turn, sound(20), at_ms=1_500)
     listener.hear(turn, Audio(base64="!" * 640), at_ms=1_510)
     listener.hear(turn, sound(20), at_ms=1_520)
-    assert listener.keeper.take(turn)["peaks"] == [8_000, 8_000, 0, 8_000, 8_000]
+    assert listener.keeper.take(turn)()["peaks"] == [8_000, 8_000, 0, 8_000, 8_000]
 
 
 def test_the_loudest_sample_fits_the_column(listener) -> None:
     turn = turn_of()
     listener.hear(turn, sound(10, level=-32_768), at_ms=1_500)
-    row = {"session": "w0-000001", **listener.keeper.take(turn)}
+    row = {"session": "w0-000001", **listener.keeper.take(turn)()}
     table = pa.Table.from_pylist([row], schema=WAVEFORMS)
     assert table.to_pylist() == [row]
     assert row["peaks"] == [32_767]
@@ -207,7 +207,7 @@ def test_answers_in_g711_are_decoded_by_their_own_rate(slowest) -> None:
     listener = Listener(slowest, PCMU)
     turn = turn_of()
     listener.hear(turn, Audio(b"\x80" * 240), at_ms=1_500)
-    assert listener.keeper.take(turn)["peaks"] == [32_124] * 3
+    assert listener.keeper.take(turn)()["peaks"] == [32_124] * 3
 
 
 def test_a_turn_is_known_to_be_kept_once_it_is_audible_and_among_the_slowest() -> None:
