@@ -31,6 +31,9 @@ from rtbench.engine.messages import (
 )
 from rtbench.engine.priority import prefer_this_process
 
+SWITCH_INTERVAL_S = 0.001
+"""How long another thread, the darkroom's, may keep the interpreter from the loop; Python's own is 5 ms."""
+
 
 class Pipe(asyncio.Protocol):
     """The engine's end of the pair: takes orders, and sends what the engine has to say."""
@@ -118,6 +121,7 @@ def main() -> None:
     """Run the engine on the descriptor that the command line names."""
     # Ctrl-C goes to the whole process group; the worker decides what becomes of the calls.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     prefer_this_process()
     pair = socket.socket(fileno=int(sys.argv[1]))
     pair.setblocking(False)
