@@ -29,6 +29,7 @@ from rtbench.emulator.session import Service
 from rtbench.emulator.truth_file import TruthFile
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.call import Call, Surroundings
+from rtbench.engine.darkroom import Darkroom
 from rtbench.engine.lateness import LatenessLog
 from rtbench.engine.plan import Plan
 from rtbench.engine.rows import RowKeys
@@ -446,6 +447,7 @@ async def hold(name: str, service: Service, plan: Plan, folder: Path) -> Outcome
         unix_offset_ns=unix_offset_ns(),
         sessions_alive=lambda: 1,
         emit=lambda table, columns: outcome.rows.append((table, columns)),
+        darkroom=Darkroom(),
     )
     keys = RowKeys("w0", "w0-000001", 0, 0, "beset", plan.scenario.transport)
     (folder / name).mkdir()
