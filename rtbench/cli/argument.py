@@ -7,17 +7,6 @@ import argparse
 from rtbench.core.errors import UsageError
 
 
-def positive_amount(written: str) -> float:
-    """A number above 0. Raises argparse.ArgumentTypeError."""
-    try:
-        value = float(written)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, not '{written}'")
-    return value
-
-
 def positive_int(written: str) -> int:
     """A whole number above 0. Raises argparse.ArgumentTypeError."""
     if not written.isdecimal() or int(written) == 0:

@@ -6,8 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from rtbench.cli.argument import positive_amount
 from rtbench.core.errors import UsageError
+from rtbench.scenario.amount import positive_amount
 
 if TYPE_CHECKING:
     from rtbench.scenario.budget import BudgetMeter

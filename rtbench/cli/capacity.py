@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtbench.cli.argument import positive_amount, positive_int, seconds
+from rtbench.cli.argument import positive_int, seconds
 from rtbench.cli.budget import add_budget_options, read_meter, tell_estimate
 from rtbench.core.errors import ExitCode, UsageError
+from rtbench.scenario.amount import positive_amount
 
 if TYPE_CHECKING:
     from rtbench.analysis.capacity_step import StepResult

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtbench.cli.argument import positive_amount, positive_int, positive_seconds
+from rtbench.cli.argument import positive_int, positive_seconds
 from rtbench.cli.monitoring import add_monitoring_options, read_monitoring
 from rtbench.cli.mos import add_mos_option, check_mos, score_end
 from rtbench.cli.run_judging import Judging, add_run_options, report_run
 from rtbench.core.errors import ExitCode, RtbenchError, UsageError
+from rtbench.scenario.amount import positive_amount
 
 if TYPE_CHECKING:
     from rtbench.corpus.folder import Corpus

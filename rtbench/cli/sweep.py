@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtbench.cli.argument import positive_amount, positive_int, positive_seconds
+from rtbench.cli.argument import positive_int, positive_seconds
 from rtbench.cli.budget import add_budget_options, read_meter, tell_estimate
 from rtbench.core.errors import BudgetReached, ExitCode
+from rtbench.scenario.amount import positive_amount
 
 if TYPE_CHECKING:
     from rtbench.analysis.sweep import PointResult

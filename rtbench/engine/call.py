@@ -13,8 +13,6 @@ from typing import Any
 import msgspec
 
 from rtbench.clock import monotonic_ns
-from rtbench.core.agent_voice import Reply
-from rtbench.core.audio import Audio
 from rtbench.core.errors import CredentialsRefused
 from rtbench.core.fault_order import FaultOrder
 from rtbench.core.filtered_events import Inference
@@ -25,7 +23,6 @@ from rtbench.core.reconnection import Cut, Dial, HangUp, Ping, Pong
 from rtbench.core.resilience import ResilientCaller
 from rtbench.core.response_events import AudioDelta
 from rtbench.core.rtp import Media, Packet
-from rtbench.core.script import Script
 from rtbench.core.server_events import SessionCreated, SessionUpdated
 from rtbench.core.sessions import Session
 from rtbench.core.stimuli import Stimulus
@@ -38,17 +35,16 @@ from rtbench.engine.darkroom import Darkroom
 from rtbench.engine.disruption import RandomBreaks
 from rtbench.engine.driver import Driver
 from rtbench.engine.handshake_cut import cut_handshake
+from rtbench.engine.keepsakes import Keepsakes
 from rtbench.engine.lateness import LatenessLog
 from rtbench.engine.ledger import ENGINE_FAULT, Emit, Ledger, Podium
 from rtbench.engine.line import CONNECT_TIMEOUT_S, Line, WebSocketLine, refused
 from rtbench.engine.microphone import PacedMicrophone
-from rtbench.engine.packet_tape import PacketTape
 from rtbench.engine.plan import Plan
-from rtbench.engine.recording import Recording
 from rtbench.engine.rows import RowKeys, emit_told
 from rtbench.engine.trace import SessionTrace
-from rtbench.engine.waveform import WaveformKeeper
 from rtbench.transports.connection import ConnectError
+from rtbench.transports.websocket import Inbox
 
 
 @dataclass(slots=True)
@@ -61,6 +57,7 @@ class Surroundings:
     sessions_alive: Callable[[], int]
     emit: Emit
     darkroom: Darkroom
+    inbox: Inbox = field(default_factory=Inbox)
     podium: Podium = field(default_factory=Podium)
 
 
@@ -91,8 +88,7 @@ class Call(Driver):
         self._client_codec: ClientCodec = plan.dialect.client_codec()
         self._interrupts = script.session.interrupts_by_itself
         self._inference: Inference | None = None
-        self._waveform = WaveformKeeper(around.podium.turns, script.session.output_format)
-        self._recording = self._make_recording(script)
+        self._keepsakes = Keepsakes(plan, script, conversation, around.podium.turns)
         self._farewells: set[asyncio.Task[None]] = set()
         emit = partial(emit_told, around.emit) if plan.scenario.is_filtered else around.emit
         self._ledger = Ledger(
@@ -114,7 +110,6 @@ class Call(Driver):
         self._frames_sent = self._bytes_sent = self._bytes_received = 0
         """Over the connections that were left."""
 
-        self._tape: tuple[str, PacketTape] | None = None
         self._network = plan.network(seed, self._planned_ns)
         self._seed = seed
         super().__init__(self._conversation, self._client_codec, around.alarms, trace, self._set_ended)
@@ -176,6 +171,10 @@ class Call(Driver):
         self._conversation.cut(how, self.advance(monotonic_ns()))
         self.settle()
 
+    def catch_up(self) -> None:
+        if self._link is not None:
+            self._link.catch_up()
+
     def on_close(self, code: int, reason: str, now_ns: int) -> None:
         # We closed it ourselves over a message larger than any of the API's (RFC 6455, 7.4.1).
         error_class = "message_too_big" if reason.startswith("closed from here with 1009") else ""
@@ -188,15 +187,15 @@ class Call(Driver):
         if isinstance(event, AudioDelta):
             reply = self._conversation.reply(event.response_id)
             if reply is not None:
-                self._keep_audio(reply, event.delta)
+                self._keepsakes.keep(reply, event.delta)
         self.settle()
 
     def open_media(self, media: Media) -> StreamedVoice:
         """The agent's voice will come as packets, to `on_packet`."""
         stream = self._conversation.stream
         assert stream is not None, "media without a script that is streamed"
-        call: Call = weakref.proxy(self)  # which owns the stream
-        stream.open(media, lambda reply, payload: call._keep_packet(media, reply, payload))
+        keepsakes: Keepsakes = weakref.proxy(self._keepsakes)  # which refer to who owns the stream
+        stream.open(media, lambda reply, payload: keepsakes.keep_packet(media, reply, payload))
         return stream
 
     def on_packet(self, packet: Packet, arrival_ns: int) -> None:
@@ -210,8 +209,8 @@ class Call(Driver):
         elif isinstance(event, PlayClip):
             if self._microphone is not None:
                 self._microphone.play(self._plan.messages(event.clip, event.gain_db), event.at_ns)
-            if self._recording is not None:
-                self._recording.caller_plays(event)
+            if self._keepsakes.recording is not None:
+                self._keepsakes.recording.caller_plays(event)
         elif isinstance(event, Dial):
             self._attempt = asyncio.ensure_future(self._dial(event))
         elif isinstance(event, HangUp):
@@ -315,10 +314,10 @@ class Call(Driver):
 
     def _new_line(self, link: CallLink) -> Line:
         if self._plan.scenario.transport == "websocket":
-            return WebSocketLine(self._plan, self._alarms, self._network)
+            return WebSocketLine(self._plan, self._alarms, self._network, self._around.inbox)
         from rtbench.engine.webrtc_line import WebRtcLine  # half a second that others need not wait for
 
-        return WebRtcLine(self._plan, link, self._alarms, self._network)
+        return WebRtcLine(self._plan, link, self._alarms, self._network, self._around.inbox)
 
     def _start_microphone(self) -> None:
         line = self._line
@@ -331,30 +330,6 @@ class Call(Driver):
             self._around.lateness,
         )
 
-    def _make_recording(self, script: Script) -> Recording | None:
-        """Only where sound may be kept, or caller and agent may speak at once; it costs memory."""
-        if script.speaks_into_answers or self._plan.scenario.record.audio:
-            return Recording(script.session.output_format, self._plan.samples)
-        return None
-
-    def _keep_packet(self, media: Media, reply: Reply, payload: bytes) -> None:
-        if self._tape is None or self._tape[0] != reply.response_id:
-            self._tape = (reply.response_id, PacketTape(media))
-        audio = self._tape[1].record(payload)
-        self._keep_audio(reply, audio)
-        fold = self._conversation.open_turn
-        if fold is not None and self._waveform.keeps(fold.turn):
-            # Decoded as it comes: a whole answer at once would hold the loop, and make frames late.
-            _ = audio.data
-
-    def _keep_audio(self, reply: Reply, audio: Audio) -> None:
-        """Hold what was just heard, for the pictures of the worst."""
-        fold = self._conversation.open_turn
-        if fold is not None and fold.turn.response_id == reply.response_id:
-            self._waveform.hear(fold.turn, reply.playback, audio)
-        if self._recording is not None:
-            self._recording.agent_says(self._conversation.session.turns, reply.playback, audio)
-
     def _write_rows(self) -> None:
         """Of all that has finished since the last time; one that cannot be written costs the others nothing."""
         while self._finished:
@@ -364,8 +339,7 @@ class Call(Driver):
                 self._fault = self._fault or error
 
     def _write_row(self, record: Mishap | Incident | Turn | Stimulus) -> None:
-        around, ledger = self._around, self._ledger
-        kept = self._recording if self._plan.scenario.record.audio else None
+        around, ledger, keepsakes = self._around, self._ledger, self._keepsakes
         match record:
             case Mishap():
                 ledger.mishap(record)
@@ -373,11 +347,11 @@ class Call(Driver):
                 ledger.incident(record)
             case Turn():
                 late_ms = self._late_max_ms(record.user_speech_start_ns, record.measured_until_ns)
-                ledger.turn(record, late_ms, around.sessions_alive(), self._waveform, kept)
+                ledger.turn(record, late_ms, around.sessions_alive(), keepsakes.waveform, keepsakes.sounds)
             case Stimulus():
                 late_ms = self._late_max_ms(record.onset_ns, record.measured_until_ns)
-                stops, keeps_sound = around.podium.stops, kept is not None
-                ledger.stimulus(record, late_ms, stops, self._recording, keeps_sound=keeps_sound)
+                stops, keeps_sound = around.podium.stops, keepsakes.sounds is not None
+                ledger.stimulus(record, late_ms, stops, keepsakes.recording, keeps_sound=keeps_sound)
 
     def _late_max_ms(self, start_ns: int, end_ns: int) -> float:
         """The worst lateness of a frame in the time that a record rests upon: it voids this record, and no other."""

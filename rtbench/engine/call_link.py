@@ -121,6 +121,12 @@ class CallLink:
         else:
             self.abort()
 
+    def catch_up(self) -> None:
+        """Hand over what has arrived and waits, where the transport lets it."""
+        catch_up = getattr(self._connection, "catch_up", None)
+        if catch_up is not None:
+            catch_up()
+
     def ping(self, answered: Callable[[int], None]) -> bool:
         """Ask for a sign of life; False where the transport has no way to."""
         ping = getattr(self._connection, "ping", None)

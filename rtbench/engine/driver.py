@@ -102,8 +102,12 @@ class Driver:
             self._alarm.cancel()
         self._alarm = self._alarms.call_at(wake_ns, self._wake)
 
+    def catch_up(self) -> None:
+        """Take what has arrived and waits; a shell whose transport lets it wait does."""
+
     def _wake(self, now: int) -> None:
         self._alarm = None
+        self.catch_up()
         self._machine.wake(self.advance(now))
         self.settle()
 

@@ -23,6 +23,7 @@ from rtbench.engine.probe import probe, probe_media
 from rtbench.engine.rows import RowKeys, session_row
 from rtbench.engine.target import named_target
 from rtbench.engine.trace import Trace
+from rtbench.transports.websocket import Inbox
 
 GOLDEN_RATIO = 0.618_033_988_749_895
 """Multiples of it, modulo 1, spread evenly however many there are: the phases of the microphones."""
@@ -59,6 +60,7 @@ class Engine:
             self._plans[plan.scenario.name] = plan
         self._alarms = AlarmClock(asyncio.get_running_loop())
         self._doorway = Doorway(self._alarms, self._start)
+        inbox = Inbox()
         self._health = HealthMonitor(
             settings.worker,
             self._alarms,
@@ -66,6 +68,7 @@ class Engine:
             rows_sent=lambda: self._rows["turns"] + self._rows["sessions"],
             emit=lambda row: self._emit("generator", row),
             tasks_alive=lambda: len(asyncio.all_tasks()),
+            take_inbox_lag_ns=inbox.take_lag_max_ns,
         )
         self._trace = Trace(
             Path(settings.run_directory) / "trace",
@@ -81,6 +84,7 @@ class Engine:
             sessions_alive=lambda: len(self._calls),
             emit=self._emit,
             darkroom=self._darkroom,
+            inbox=inbox,
         )
         self._health.start()
 

@@ -32,8 +32,10 @@ class HealthMonitor:
         rows_sent: Callable[[], int],
         emit: Callable[[dict[str, Any]], None],
         tasks_alive: Callable[[], int] = lambda: 0,
+        take_inbox_lag_ns: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`tasks_alive` are those of the engine's event loop."""
+        """`tasks_alive` are those of the engine's event loop; `take_inbox_lag_ns` tells how long what arrived has waited,
+        at most, since it was last asked."""
         self.lateness = LatenessLog()
         self._worker = worker
         self._alarms = alarms
@@ -41,6 +43,7 @@ class HealthMonitor:
         self._rows_sent = rows_sent
         self._emit = emit
         self._tasks_alive = tasks_alive
+        self._take_inbox_lag_ns = take_inbox_lag_ns
         self._process = psutil.Process()
         self._since_ns = monotonic_ns()
         self._cpu_ns = cpu_ns()
@@ -87,7 +90,7 @@ class HealthMonitor:
                 "interval_ms": elapsed_ns / NS_PER_MS,
                 "sessions": self._sessions_alive(),
                 "cpu_share": (used_ns - self._cpu_ns) / elapsed_ns,
-                "loop_lag_max_ms": self._lag_max_ns / NS_PER_MS,
+                "loop_lag_max_ms": max(self._lag_max_ns, self._take_inbox_lag_ns()) / NS_PER_MS,
                 "gc_pause_max_ms": max(self._pauses_ns, default=0) / NS_PER_MS,
                 "gc_pause_total_ms": sum(self._pauses_ns) / NS_PER_MS,
                 "frames_sent": frames,

@@ -14,7 +14,7 @@ from rtbench.core.sessions import Session
 from rtbench.engine.plan import Plan
 from rtbench.transports.connection import ConnectError, Connection, Receiver, ReceiverFactory
 from rtbench.transports.impaired import Alarms, ModelError, handshake_ns, impaired
-from rtbench.transports.websocket import connect
+from rtbench.transports.websocket import Inbox, connect
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -38,9 +38,12 @@ class Line(Protocol):
 class WebSocketLine:
     """A WebSocket, that carries everything."""
 
-    def __init__(self, plan: Plan, alarms: Alarms, network: Network | None = None) -> None:
-        """`network` lies between the two ends; None is the real one alone."""
+    def __init__(
+        self, plan: Plan, alarms: Alarms, network: Network | None = None, inbox: Inbox | None = None
+    ) -> None:
+        """`network` lies between the two ends; None is the real one alone. `inbox` is shared with other lines."""
         self._plan = plan
+        self._inbox = inbox
         self._alarms = alarms
         self._network = network
         self._connection: Connection | None = None
@@ -67,6 +70,7 @@ class WebSocketLine:
             stand if network is None else impaired(stand, network, self._alarms, self.model_error),
             headers=target.headers(dialect),
             timeout_s=CONNECT_TIMEOUT_S,
+            inbox=self._inbox,
         )
         session.dns_ms = timings.dns_ms
         session.tcp_ms = timings.tcp_ms + tcp_ms

@@ -66,8 +66,10 @@ class WebRtcLine:
         call: MediaUser,
         alarms: Alarms | None = None,
         network: SimulatedNetwork | None = None,
+        inbox: websocket.Inbox | None = None,
     ) -> None:
-        """`network` lies between the two ends, on `alarms`; None is the real one alone."""
+        """`network` lies between the two ends, on `alarms`; None is the real one alone. `inbox` is a sideband's."""
+        self._inbox = inbox
         self._plan = plan
         self.model_error = ModelError()
         """Of the simulated network."""
@@ -129,6 +131,7 @@ class WebRtcLine:
                 stand,
                 headers=target.headers(dialect),
                 timeout_s=CONNECT_TIMEOUT_S,
+                inbox=self._inbox,
             )
         except BaseException:
             peer.abort()

@@ -18,6 +18,7 @@ from typing import Any
 from rtbench.clock import NS_PER_S, monotonic_ns
 from rtbench.core.errors import BudgetReached, UsageError
 from rtbench.engine.target import EMULATOR, named_target
+from rtbench.scenario.amount import positive_amount
 from rtbench.scenario.budget import Budget, BudgetMeter
 from rtbench.scenario.model import Scenario
 
@@ -29,7 +30,7 @@ def add_options(parser: Any) -> None:
         group.add_argument(
             f"--budget-{unit}",
             env_var=f"RTBENCH_BUDGET_{unit.upper()}",
-            type=_amount,
+            type=positive_amount,
             metavar="N",
             help=f"stop when so many {meaning}",
         ).include_in_web_ui = False
@@ -81,13 +82,3 @@ class Purse:
         if self._meter is None:
             return None
         return self._meter.stop((monotonic_ns() - self._since_ns) / NS_PER_S)
-
-
-def _amount(written: str) -> float:
-    try:
-        value = float(written)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, not '{written}'")
-    return value

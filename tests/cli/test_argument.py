@@ -2,19 +2,8 @@ import argparse
 
 import pytest
 
-from rtbench.cli.argument import positive_amount, positive_int, positive_seconds, seconds
+from rtbench.cli.argument import positive_int, positive_seconds, seconds
 from rtbench.core.errors import UsageError
-
-
-@pytest.mark.parametrize(("written", "amount"), [("2", 2.0), ("0.5", 0.5), ("1e3", 1000.0)])
-def test_a_number_above_zero_is_an_amount(written, amount) -> None:
-    assert positive_amount(written) == amount
-
-
-@pytest.mark.parametrize("written", ["0", "-1", "inf", "nan", "many", ""])
-def test_anything_else_is_refused_by_what_was_written(written) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=f"not '{written}'"):
-        positive_amount(written)
 
 
 def test_a_whole_number_above_zero() -> None:

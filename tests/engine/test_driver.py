@@ -164,6 +164,15 @@ def test_a_machine_is_woken_when_it_asked_to_be(scene) -> None:
     assert scene.machine.log.count(("wake", 1_700)) == 1
 
 
+def test_what_has_arrived_is_taken_before_the_machine_is_woken(scene, monkeypatch) -> None:
+    monkeypatch.setattr(scene.driver, "catch_up", lambda: scene.driver.on_message(b"before", 1_690))
+    scene.machine.wake_at = 1_700
+    scene.start()
+    scene.clock.run_until(1_700)
+    told = [entry for entry in scene.machine.log if entry[0] in ("receive", "wake")]
+    assert told[:2] == [("receive", "before", 1_690), ("wake", 1_700)]
+
+
 def test_an_earlier_wish_moves_the_alarm_forward(scene) -> None:
     scene.machine.wake_at = 9_000
     scene.start()

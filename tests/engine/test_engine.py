@@ -326,7 +326,10 @@ def test_a_trace_that_could_not_be_written_is_told_in_the_goodbye(run, scenario_
 def test_a_whole_call_with_turn_detection_against_the_emulator(
     corpus_folder, scenario_file, tmp_path, settings_of
 ) -> None:
-    """The only test here in which nobody follows a script; measured is never less than what was applied."""
+    """The only test here in which nobody follows a script; measured is never less than what was applied.
+
+    The sum of both parts is: the instant between them is that of a message which may arrive late.
+    """
     profile = Profile.model_validate({"response_delay": "40 ms", "pace": "burst", "min_speech": "40 ms"})
     detection = "{turn_detection: {type: server_vad, silence_duration_ms: 100, prefix_padding_ms: 0}}"
 
@@ -346,7 +349,7 @@ def test_a_whole_call_with_turn_detection_against_the_emulator(
     (turn,) = worker.rows("turns")
     assert (turn["outcome"], turn["kind"]) == ("answered", "spoken")
     assert turn["endpoint_delay_ms"] >= 100
-    assert turn["speech_stop_to_first_audio_ms"] >= 39
+    assert turn["endpoint_delay_ms"] + turn["speech_stop_to_first_audio_ms"] >= 100 + 40
     assert turn["identity_error_ms"] == pytest.approx(0, abs=1e-6)
     assert worker.rows("sessions")[0]["errors"] == "{}"
 

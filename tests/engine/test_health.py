@@ -54,6 +54,17 @@ def test_a_row_says_who_wrote_it_and_what_was_going_on(monitor, clock, rows) -> 
     assert row["at_unix_ns"] > 1_700_000_000 * 10**9
 
 
+def test_what_has_waited_after_its_arrival_is_a_hold_up_too(clock, rows) -> None:
+    waits = [7 * NS_PER_MS, 0]
+    monitor = HealthMonitor(
+        "w2", clock, lambda: 7, lambda: 40, rows.append, take_inbox_lag_ns=lambda: waits.pop(0)
+    )
+    monitor.start()
+    clock.advance(INTERVAL_NS)
+    monitor.stop()
+    assert [row["loop_lag_max_ms"] for row in rows] == [7.0, 0.0]
+
+
 def test_the_first_row_of_an_idle_engine_is_all_rest(monitor, clock, rows) -> None:
     clock.advance(INTERVAL_NS)
     row = rows[0]

@@ -27,6 +27,7 @@ from rtbench.transports.connection import (
     read_retry_after,
 )
 from rtbench.transports.websocket.framing import Masking
+from rtbench.transports.websocket.inbox import Inbox
 from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, WebSocketShell
 
 USER_AGENT = "rtbench"
@@ -41,13 +42,14 @@ async def connect(
     subprotocols: Sequence[str] = (),
     timeout_s: float = 10.0,
     ssl_context: ssl.SSLContext | None = None,
+    inbox: Inbox | None = None,
 ) -> tuple[Connection, ConnectTimings]:
     """Connect to a `ws:` or `wss:` URL within `timeout_s`; no compression is offered, no proxy asked.
 
-    `ssl_context` defaults to the system's certificates. Raises ConnectError, which says in which
+    `ssl_context` defaults to the system's certificates, `inbox` to one of its own. Raises ConnectError, which says in which
     phase what went wrong, and UsageError for what is no WebSocket URL.
     """
-    attempt = _Attempt(url, receiver_factory, headers or {}, subprotocols, ssl_context)
+    attempt = _Attempt(url, receiver_factory, headers or {}, subprotocols, ssl_context, inbox or Inbox())
     try:
         async with asyncio.timeout(timeout_s):
             return await attempt.run()
@@ -61,8 +63,8 @@ _MASKING = Masking()
 class ClientShell(WebSocketShell):
     """The shell that opens the handshake."""
 
-    def __init__(self, protocol: ClientProtocol, receiver_factory: ReceiverFactory) -> None:
-        super().__init__(protocol, _MASKING.text)
+    def __init__(self, protocol: ClientProtocol, receiver_factory: ReceiverFactory, inbox: Inbox) -> None:
+        super().__init__(protocol, _MASKING.text, inbox)
         self._client = protocol
         self._receiver_factory = receiver_factory
         self._opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -99,6 +101,7 @@ class _Attempt:
         headers: Mapping[str, str],
         subprotocols: Sequence[str],
         ssl_context: ssl.SSLContext | None,
+        inbox: Inbox,
     ) -> None:
         try:
             self._uri = parse_uri(url)
@@ -108,6 +111,7 @@ class _Attempt:
         self._headers = headers
         self._subprotocols = [Subprotocol(name) for name in subprotocols] or None
         self._ssl = (ssl_context or _default_ssl_context()) if self._uri.secure else None
+        self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self._phase: Phase = "dns"
 
@@ -198,7 +202,7 @@ class _Attempt:
         protocol = ClientProtocol(
             self._uri, subprotocols=self._subprotocols, max_size=MAX_MESSAGE_BYTES, logger=LOGGER
         )
-        return ClientShell(protocol, self._receiver_factory)
+        return ClientShell(protocol, self._receiver_factory, self._inbox)
 
     async def _upgrade(self, shell: ClientShell) -> int:
         try:

@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 
 from rtbench.transports.connection import ReceiverFactory
 from rtbench.transports.websocket.framing import unmasked_text
+from rtbench.transports.websocket.inbox import Inbox
 from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, WebSocketShell
 
 
@@ -54,6 +55,7 @@ class Server:
         self._accept = accept
         self._select_subprotocol = _selector([Subprotocol(name) for name in subprotocols])
         self._shells: set[ServerShell] = set()
+        self._inbox = Inbox()
         self._server: asyncio.Server | None = None
         self.port = 0
 
@@ -79,7 +81,7 @@ class Server:
         protocol = ServerProtocol(
             select_subprotocol=self._select_subprotocol, max_size=MAX_MESSAGE_BYTES, logger=LOGGER
         )
-        return ServerShell(protocol, self._accept, self._shells)
+        return ServerShell(protocol, self._accept, self._shells, self._inbox)
 
 
 def _selector(supported: Sequence[Subprotocol]) -> SelectSubprotocol:
@@ -92,8 +94,10 @@ def _selector(supported: Sequence[Subprotocol]) -> SelectSubprotocol:
 class ServerShell(WebSocketShell):
     """The shell that answers the handshake."""
 
-    def __init__(self, protocol: ServerProtocol, accept: Accept, registry: set[ServerShell]) -> None:
-        super().__init__(protocol, unmasked_text)
+    def __init__(
+        self, protocol: ServerProtocol, accept: Accept, registry: set[ServerShell], inbox: Inbox
+    ) -> None:
+        super().__init__(protocol, unmasked_text, inbox)
         self._service = protocol
         self._accept = accept
         self._registry = registry

@@ -1,6 +1,7 @@
 """The asyncio end of one WebSocket connection: bytes in, stamped messages out; the same for both sides.
 
-Order within one callback: stamp, parse, answer pings and closes, hand over messages, then the close.
+Order within one callback: stamp, parse, answer pings and closes. Messages, then the close, are handed over by
+the inbox that many connections share, or by `catch_up`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import logging
 import socket
 import struct
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from websockets.frames import DATA_OPCODES, Frame, Opcode
 from websockets.http11 import Request, Response
@@ -19,6 +21,7 @@ from websockets.protocol import Protocol, State
 
 from rtbench.clock import monotonic_ns
 from rtbench.transports.connection import ABNORMAL_CLOSURE, Receiver
+from rtbench.transports.websocket.inbox import Inbox
 
 MAX_MESSAGE_BYTES = 16 * 2**20
 """The API's largest message is an append of 15 MiB."""
@@ -29,6 +32,9 @@ CLOSE_TIMEOUT_S = 1.0
 MAX_REASON_BYTES = 123
 """A close frame holds 125 bytes, two of them the code (RFC 6455, 5.5 and 5.5.1)."""
 
+MOST_WAITING = 128
+"""Of the messages of one connection: with more the peer has to wait, as TCP makes it."""
+
 LOGGER = logging.Logger("rtbench.transports.websocket", logging.WARNING)
 """Outside the tree of loggers: at DEBUG `websockets` prints headers, the API key among them, and payloads."""
 
@@ -36,7 +42,7 @@ LOGGER = logging.Logger("rtbench.transports.websocket", logging.WARNING)
 class WebSocketShell(asyncio.Protocol, ABC):
     """A `Connection` over an asyncio transport; its two subclasses know how the opening handshake goes."""
 
-    def __init__(self, protocol: Protocol, frame: Callable[[bytes], bytes]) -> None:
+    def __init__(self, protocol: Protocol, frame: Callable[[bytes], bytes], inbox: Inbox) -> None:
         """`frame` makes a message one whole text frame of this side's."""
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = self._loop.create_future()
@@ -46,6 +52,9 @@ class WebSocketShell(asyncio.Protocol, ABC):
         self.bytes_received = 0
         self._protocol = protocol
         self._frame = frame
+        self._inbox = inbox
+        self._waiting: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._is_paused = False
         self._transport: asyncio.Transport | None = None
         self._receiver: Receiver | None = None
         self._fragments: list[bytes] = []
@@ -65,7 +74,7 @@ class WebSocketShell(asyncio.Protocol, ABC):
     def pending_bytes(self) -> int:
         """See `Connection`."""
         transport = self._transport
-        return 0 if transport is None or self.lost.done() else transport.get_write_buffer_size()
+        return 0 if transport is None else transport.get_write_buffer_size()
 
     def send(self, message: bytes) -> None:
         """See `Connection`."""
@@ -93,7 +102,7 @@ class WebSocketShell(asyncio.Protocol, ABC):
 
     def reset(self) -> None:
         """Cut the connection by a TCP reset, so that the peer's kernel is told of an error."""
-        if self._transport is not None and not self.lost.done():
+        if self._transport is not None:
             linger = struct.pack("ii", 1, 0)  # on, for no time: close(2) then resets (RFC 9293, 3.10.4)
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.abort()
@@ -141,8 +150,30 @@ class WebSocketShell(asyncio.Protocol, ABC):
             self._close_timer.cancel()
         seen = "the peer did not answer the close" if self._close_requested else "the connection was lost"
         self._end(ABNORMAL_CLOSURE, str(exc or seen), now_ns)
-        if not self.lost.done():
-            self.lost.set_result(None)
+        self._transport = None
+        self._put(now_ns, self.lost.set_result, None)
+
+    def catch_up(self) -> None:
+        """Hand over at once what has arrived: whoever goes by the clock must not be told of the past afterwards."""
+        while self._waiting:
+            self.take_next()
+
+    def take_next(self) -> None:
+        """The inbox: hand over the oldest of what has arrived."""
+        if not self._waiting:
+            return
+        take, arrived = self._waiting.popleft()
+        if self._is_paused and not self._waiting and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
+        take(*arrived)
+
+    def _put(self, arrival_ns: int, take: Callable[..., None], *arrived: Any) -> None:
+        self._waiting.append((take, arrived))
+        self._inbox.put(self, arrival_ns)
+        if len(self._waiting) > MOST_WAITING and not self._is_paused and self._transport is not None:
+            self._is_paused = True
+            self._transport.pause_reading()
 
     def _dispatch(self, arrival_ns: int) -> None:
         self._flush()
@@ -158,7 +189,7 @@ class WebSocketShell(asyncio.Protocol, ABC):
     def _hand_over(self, frame: Frame, arrival_ns: int) -> None:
         if frame.opcode not in DATA_OPCODES:
             if frame.opcode is Opcode.PONG and self._on_pong is not None:
-                self._on_pong(arrival_ns)
+                self._put(arrival_ns, self._on_pong, arrival_ns)
             return
         message = bytes(frame.data)
         if not frame.fin:
@@ -168,7 +199,7 @@ class WebSocketShell(asyncio.Protocol, ABC):
             message = b"".join((*self._fragments, message))
             self._fragments.clear()
         if self._receiver is not None:
-            self._receiver.on_message(message, arrival_ns)
+            self._put(arrival_ns, self._receiver.on_message, message, arrival_ns)
 
     def _wind_up(self, now_ns: int) -> None:
         protocol = self._protocol
@@ -187,7 +218,7 @@ class WebSocketShell(asyncio.Protocol, ABC):
     def _end(self, code: int, reason: str, now_ns: int) -> None:
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
-            receiver.on_close(code, reason, now_ns)
+            self._put(now_ns, receiver.on_close, code, reason, now_ns)
 
     def _expect_end(self) -> None:
         if self._close_timer is None:

@@ -10,7 +10,7 @@ from websockets.uri import parse_uri
 
 from rtbench.transports.websocket import shell as shell_module
 from rtbench.transports.websocket.framing import Masking
-from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, WebSocketShell
+from rtbench.transports.websocket.shell import LOGGER, MAX_MESSAGE_BYTES, MOST_WAITING, WebSocketShell
 
 
 class Recorder:
@@ -28,6 +28,7 @@ class Wire:
     """A transport that keeps what is written, and is lost when it is aborted."""
 
     gathers_bytes = 65_536
+    reading = True
 
     def __init__(self, half_closes: bool = True, tls: object = None) -> None:
         self.shell: WebSocketShell
@@ -60,6 +61,12 @@ class Wire:
     def close(self) -> None:
         self.ended = True
 
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
     def abort(self) -> None:
         self.ended = True
         self.shell.connection_lost(None)
@@ -69,6 +76,23 @@ class Wire:
 
     def frames(self) -> list[Opcode]:
         return [Opcode(data[0] & 0x0F) for data in self.written]
+
+
+class ImmediateInbox:
+    """Lets nothing wait."""
+
+    def put(self, recipient: WebSocketShell, arrival_ns: int) -> None:
+        recipient.take_next()
+
+
+class PatientInbox:
+    """Lets everything wait until it is asked for."""
+
+    def __init__(self) -> None:
+        self.waiting: list[WebSocketShell] = []
+
+    def put(self, recipient: WebSocketShell, arrival_ns: int) -> None:
+        self.waiting.append(recipient)
 
 
 class OpenShell(WebSocketShell):
@@ -94,7 +118,7 @@ def ticks(monkeypatch):
     monkeypatch.setattr(shell_module, "monotonic_ns", lambda: next(counter))
 
 
-def opened(loop, protocol=None, wire=None) -> tuple[WebSocketShell, Wire, Recorder]:
+def opened(loop, protocol=None, wire=None, inbox=None) -> tuple[WebSocketShell, Wire, Recorder]:
     if protocol is None:
         protocol = ClientProtocol(
             parse_uri("ws://host/"), state=State.OPEN, max_size=MAX_MESSAGE_BYTES, logger=LOGGER
@@ -102,7 +126,7 @@ def opened(loop, protocol=None, wire=None) -> tuple[WebSocketShell, Wire, Record
     wire = wire or Wire()
 
     async def make() -> WebSocketShell:
-        return OpenShell(protocol, Masking().text)
+        return OpenShell(protocol, Masking().text, inbox or ImmediateInbox())
 
     shell = wire.shell = loop.run(make())
     shell.connection_made(wire)
@@ -313,3 +337,51 @@ def test_after_the_loss_nothing_is_told_or_written(loop) -> None:
 
     assert wire.written == []
     assert recorder.heard == []
+
+
+def test_messages_wait_for_their_turn_and_keep_the_stamp_of_their_arrival(loop) -> None:
+    shell, _, recorder = opened(loop, inbox=(inbox := PatientInbox()))
+
+    shell.data_received(text(b"one"))
+    shell.data_received(text(b"two"))
+    assert recorder.heard == []
+    inbox.waiting[0].take_next()
+
+    assert recorder.heard == [(b"one", 1)]
+
+
+def test_the_loss_and_the_answer_to_a_ping_wait_behind_the_messages_before_them(loop) -> None:
+    shell, wire, recorder = opened(loop, inbox=PatientInbox())
+    in_loop(loop, shell.ping, lambda at_ns: recorder.heard.append(("pong", at_ns)))
+    shell.data_received(text(b"one") + frame(Opcode.PONG))
+    wire.abort()
+    assert (recorder.heard, shell.lost.done()) == ([], False)
+
+    shell.catch_up()
+
+    assert recorder.heard == [(b"one", 1), ("pong", 1), (1006, "the connection was lost", 2)]
+    assert shell.lost.done()
+
+
+def test_a_turn_whose_message_was_asked_for_before_is_passed_over(loop) -> None:
+    shell, _, recorder = opened(loop, inbox=(inbox := PatientInbox()))
+    shell.data_received(text(b"one"))
+    shell.catch_up()
+
+    inbox.waiting[0].take_next()
+
+    assert recorder.heard == [(b"one", 1)]
+
+
+def test_a_peer_waits_while_much_of_what_it_said_does(loop) -> None:
+    shell, wire, recorder = opened(loop, inbox=PatientInbox())
+
+    for _ in range(MOST_WAITING):
+        shell.data_received(text(b"more"))
+    assert wire.reading
+    shell.data_received(text(b"too much"))
+    assert not wire.reading
+    shell.catch_up()
+
+    assert wire.reading
+    assert len(recorder.heard) == MOST_WAITING + 1
