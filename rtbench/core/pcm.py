@@ -96,9 +96,17 @@ def window_levels(samples: Samples, window: int, hop: int) -> Levels:
         return np.empty(0, np.float64)
     if hop == window <= _ONES.size:
         return _levels_side_by_side(samples[: count * window].astype(np.float64).reshape(count, window))
-    wide = samples.astype(np.int64)
-    sums = _window_sums(wide, window, hop, count)
-    squares = _window_sums(wide * wide, window, hop, count)
+    if window % hop == 0 and hop <= _ONES.size:
+        # Windows of whole hops: few numbers are left to add up once each hop has its sums.
+        per_window, hops = window // hop, count - 1 + window // hop
+        rows = samples[: hops * hop].astype(np.float64).reshape(hops, hop)
+        sums = _window_sums(rows.dot(_ONES[:hop]).astype(np.int64), per_window, 1, count)
+        rows *= rows
+        squares = _window_sums(rows.dot(_ONES[:hop]).astype(np.int64), per_window, 1, count)
+    else:
+        wide = samples.astype(np.int64)
+        sums = _window_sums(wide, window, hop, count)
+        squares = _window_sums(wide * wide, window, hop, count)
     levels: Levels = np.sqrt(window * squares - sums * sums) / window
     return levels
 

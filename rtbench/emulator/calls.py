@@ -115,7 +115,9 @@ class Calls:
 
 def _load(host: Host, desk: FaultDesk, media_host: str, consent_s: float) -> Answering:
     from rtbench.emulator.answering import Answering
+    from rtbench.transports.webrtc import prepare
 
+    prepare()
     return Answering(host, desk, media_host, consent_s)
 
 

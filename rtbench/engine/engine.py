@@ -57,6 +57,9 @@ class Engine:
             plan.encode_clips()
             if plan.scenario.transport == "webrtc":
                 import rtbench.engine.webrtc_line  # noqa: F401  # half a second, which the first call should not pay
+                from rtbench.transports.webrtc import prepare
+
+                prepare()
             self._plans[plan.scenario.name] = plan
         self._alarms = AlarmClock(asyncio.get_running_loop())
         self._doorway = Doorway(self._alarms, self._start)

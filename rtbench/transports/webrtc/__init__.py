@@ -4,6 +4,7 @@ from rtbench.transports.webrtc.answerer import answer
 from rtbench.transports.webrtc.client import WebRtcTimings, connect, hang_up
 from rtbench.transports.webrtc.codec import CODECS, AudioCodec, PacketDecoder, decoder
 from rtbench.transports.webrtc.description import SdpError
+from rtbench.transports.webrtc.dtls import prepare
 from rtbench.transports.webrtc.events import (
     ConnectionState,
     Datagram,
@@ -47,4 +48,5 @@ __all__ = [
     "connect",
     "decoder",
     "hang_up",
+    "prepare",
 ]

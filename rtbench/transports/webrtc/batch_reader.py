@@ -12,6 +12,7 @@ import asyncio
 import platform
 import select
 import socket
+from collections import deque
 from collections.abc import Callable
 from struct import Struct
 from typing import TypeAlias
@@ -45,6 +46,9 @@ class BatchReader:
         self._loop = loop
         self._epoll = select.epoll()
         self._users: dict[int, tuple[socket.socket, TakeDatagram]] = {}
+        self._ready: deque[int] = deque()
+        """Sockets with something to read that had no turn yet."""
+
         self._pause: asyncio.TimerHandle | None = None
         self._is_open = True
         self._wait()
@@ -76,20 +80,22 @@ class BatchReader:
     def _read(self) -> None:
         """Read what has come; each socket in turn, so that nobody's burst keeps the others waiting."""
         self._pause = None
-        ready = self._epoll.poll(0)
-        if not ready:
+        if not self._ready and not self._look():
             self._wait()
             return
         until_ns = monotonic_ns() + GRAIN_NS
         offset_ns = unix_offset_ns()
-        while ready and monotonic_ns() < until_ns:
-            for fd, _events in ready:
-                self._read_one(fd, offset_ns)
+        while (self._ready or self._look()) and monotonic_ns() < until_ns:
+            self._read_one(self._ready.popleft(), offset_ns)
             if not self._is_open:
                 return
-            ready = self._epoll.poll(0)
         # With more to read than fits, the loop's other work comes first, and then it goes on at once.
-        self._pause = self._loop.call_later(0 if ready else GRAIN_NS / NS_PER_S, self._read)
+        self._pause = self._loop.call_later(0 if self._ready else GRAIN_NS / NS_PER_S, self._read)
+
+    def _look(self) -> bool:
+        """See who has something to read."""
+        self._ready.extend(fd for fd, _events in self._epoll.poll(0))
+        return bool(self._ready)
 
     def _read_one(self, fd: int, offset_ns: int) -> None:
         user = self._users.get(fd)

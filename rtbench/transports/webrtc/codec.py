@@ -70,7 +70,9 @@ class OpusDecoder:
             raise ValueError(f"not an Opus packet: {error}") from None
         if not frames:
             return pcm.EMPTY
-        return self._halver.feed(np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames]))
+        # One channel of 16 bits: the first plane is the samples, and what it is padded with.
+        sounds = [np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples) for frame in frames]
+        return self._halver.feed(sounds[0] if len(sounds) == 1 else np.concatenate(sounds))
 
     def gap(self) -> None:
         """See `PacketDecoder`; the next packet is decoded as the first of a stream."""
@@ -95,16 +97,16 @@ class Halver:
     _TAPS = _half_band()
 
     def __init__(self) -> None:
-        self._odd: Wide = np.zeros(len(self._TAPS) - 1)
-        self._even: Wide = np.zeros(len(self._TAPS) // 2 - 1)
+        self._last: Samples = np.zeros(2 * len(self._TAPS) - 2, np.int16)
 
     def feed(self, samples: Samples) -> Samples:
         """Half as many samples, 10 samples of the higher rate late."""
-        odd: Wide = np.concatenate((self._odd, samples[1::2]), dtype=np.float64)
-        even: Wide = np.concatenate((self._even, samples[::2]), dtype=np.float64)
-        self._odd = odd[len(odd) - len(self._odd) :]
-        self._even = even[len(even) - len(self._even) :]
+        signal: Samples = np.concatenate((self._last, samples))
+        self._last = signal[len(samples) :]
         count = len(samples) // 2
-        halved: Wide = np.convolve(odd, self._TAPS, "valid")[:count] + even[:count] / 2
+        # The middle tap falls on the even samples: those from the twelfth one on.
+        centre = len(self._TAPS)
+        halved: Wide = np.convolve(signal[1::2].astype(np.float64), self._TAPS, "valid")
+        halved += signal[centre : centre + 2 * count : 2] * 0.5
         np.rint(halved, out=halved)
-        return np.clip(halved, -pcm.FULL_SCALE, pcm.FULL_SCALE - 1).astype(np.int16)
+        return halved.clip(-pcm.FULL_SCALE, pcm.FULL_SCALE - 1, out=halved).astype(np.int16)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import itertools
 import select
 import socket
 import time
@@ -126,6 +127,40 @@ def test_what_came_while_the_loop_stood_still_is_read_in_order_with_the_instants
         assert any(found)
 
     run(steps())
+
+
+def test_with_much_to_read_the_loops_other_work_has_its_turns(run, monkeypatch) -> None:
+    order: list[str] = []
+
+    async def steps() -> None:
+        spent_ns = 0
+        monkeypatch.setattr(module, "monotonic_ns", lambda: monotonic_ns() + spent_ns)
+
+        def take_long(data: bytes, address: tuple[str, int], arrival_ns: int) -> None:
+            nonlocal spent_ns
+            spent_ns += GRAIN_NS
+            order.append("datagram")
+            if order.count("datagram") == 6:
+                everything.set()
+
+        everything = asyncio.Event()
+        async with read(0) as (_, _, sender):
+            with closing(udp()) as first, closing(udp()) as other:
+                reader = batch_reader(asyncio.get_running_loop())
+                for number in range(6):
+                    sender.sendto(b"much", (first, other)[number % 2].getsockname())
+                for sock in (first, other):
+                    reader.add(sock, take_long)
+                async with asyncio.timeout(10):
+                    while not everything.is_set():
+                        await asyncio.sleep(0)
+                        order.append("turn")
+                for sock in (first, other):
+                    reader.remove(sock)
+
+    run(steps())
+    read_at = [place for place, what in enumerate(order) if what == "datagram"]
+    assert all(after - before > 1 for before, after in itertools.pairwise(read_at))
 
 
 def test_it_goes_on_when_it_had_nothing_to_read(run) -> None:

@@ -4,8 +4,9 @@ from collections import deque
 
 import pytest
 
+from rtbench.transports.webrtc import dtls
 from rtbench.transports.webrtc.certificate import Fingerprint, process_certificate
-from rtbench.transports.webrtc.dtls import Dtls
+from rtbench.transports.webrtc.dtls import Dtls, prepare
 
 OWN = process_certificate()
 RTP = bytes((0x80, 111)) + bytes(10) + b"sound"
@@ -125,3 +126,12 @@ def test_forged_datagrams_do_not_stop_a_handshake() -> None:
     pair.deliver()
 
     assert (pair.client.state, pair.server.state) == ("connected", "connected")
+
+
+def test_what_is_prepared_is_not_made_again() -> None:
+    prepare()
+    made = dtls._context.cache_info().misses
+
+    Dtls(process_certificate(), (), is_client=True, send=lambda data: None)
+
+    assert dtls._context.cache_info().misses == made > 0
