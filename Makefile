@@ -11,7 +11,7 @@ demo: $(VENV)/.base
 	$(BIN)/rtbench run scenarios/quickstart.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -27,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.dont_write_bytecode = False
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole runs first: their files take a minute or two each, and one that began last would be waited for alone."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 def _oracle(name: str) -> ModuleType:
     """A module of `tests/oracles`, which is no package."""
     spec = importlib.util.spec_from_file_location(f"oracles_{name}", ORACLES / f"{name}.py")

@@ -67,6 +67,7 @@ IMPURE_EMULATOR = {
     "emulator/certificate.py": "makes a certificate on disk",
     "emulator/cors.py": "serves HTTP",
     "emulator/health.py": "reads the clock, and writes a log",
+    "emulator/held_ports.py": "binds ports",
     "emulator/host.py": "gives sessions their tokens and the time",
     "emulator/lines.py": "encodes in a thread",
     "emulator/rtp_speaker.py": "sends packets on time",

@@ -174,6 +174,18 @@ def test_the_commands_of_a_workflow_do_what_they_are_there_for(
     assert re.match(r"# (VALID|SUSPECT|INVALID): ", page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("workflow", blocks("yml"))
+def test_a_workflow_keeps_what_a_bad_night_left_behind(workflow: str) -> None:
+    """`actions/cache` itself saves only where all steps before it passed."""
+    for job in yaml.safe_load(workflow)["jobs"].values():
+        [night] = [place for place, step in enumerate(job["steps"]) if is_run(step.get("run", ""))]
+        before, after = job["steps"][:night], job["steps"][night + 1 :]
+        assert any(step.get("uses", "").startswith("actions/cache/restore@") for step in before)
+        assert any(step.get("uses", "").startswith("actions/cache/save@") for step in after)
+        assert not any(step.get("uses", "").startswith("actions/cache@") for step in job["steps"])
+        assert {step.get("if") for step in after} == {"always()"}
+
+
 @pytest.mark.parametrize("command", [line for line in lines("sh") if line.startswith("rtbench ")])
 def test_a_command_that_is_not_run_here_has_options_that_exist(
     command: str, capsys: pytest.CaptureFixture[str]

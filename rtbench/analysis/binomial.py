@@ -53,11 +53,6 @@ def at_least(k: float, n: float, q: float) -> float:
     return 1.0 if k <= 0 else incomplete_beta(q, k, n - k + 1)
 
 
-def at_most(k: float, n: float, q: float) -> float:
-    """Probability of k or fewer successes of n at q each."""
-    return 1.0 if k >= n else 1.0 - incomplete_beta(q, k + 1, n - k)
-
-
 @lru_cache(maxsize=1024)
 def t_point(degrees: float) -> float:
     """Two-sided 95% point of Student's distribution: 1.96 for many degrees of freedom, 2.26 for 9."""

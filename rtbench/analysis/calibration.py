@@ -1,7 +1,8 @@
 """A machine's calibration: how far its figures are from the truth at rising concurrency, by transport.
 
 It is measured against the embedded emulator, whose delays are known, and holds for this machine, this
-version of rtbench and a target that is as near as loopback.
+version of rtbench and a target that is as near as loopback: of a run of another version it gives no error
+bar. It was held by so many workers, which is told beside it where a run had others.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rtbench.analysis.measurement_error import MeasurementError, measurement_err
 from rtbench.analysis.samples import Rows
 from rtbench.analysis.truth import INTERRUPTION_METRICS, error_column
 from rtbench.analysis.verdict import Level
+from rtbench.results.machine_files import calibration_file, read_machine_file
 from rtbench.results.reader import Run
 
 CALIBRATION_VERSION = 1
@@ -62,6 +64,18 @@ class ErrorBar:
     p99_abs_ms: float | None
     """99% of waits were within so much of the truth."""
 
+    rtbench: str = ""
+    """Version that was calibrated."""
+
+    stale: bool = False
+    """The run was held by another version, whose error was not measured: no figure is given."""
+
+    workers: int | None = None
+    """That held the calibration; None where it does not say."""
+
+    run_workers: int | None = None
+    """That held the run; None where it does not say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -78,6 +92,9 @@ class Calibration:
     levels: tuple[CalibrationLevel, ...]
     """By rising number of sessions."""
 
+    workers: int | None = None
+    """That held them; None in files from before it was kept."""
+
     @property
     def valid_up_to(self) -> int | None:
         """The most sessions up to which every level was VALID; None where not even the first was."""
@@ -92,9 +109,10 @@ class Calibration:
         """The nearest level with at least so many sessions; None beyond what was measured."""
         return next((level for level in self.levels if level.sessions >= sessions), None)
 
-    def error_bar(self, sessions: int) -> ErrorBar:
-        """Of a run that had so many sessions at a time."""
-        level = self.at(sessions)
+    def error_bar(self, sessions: int, version: str, workers: int | None = None) -> ErrorBar:
+        """Of a run that had so many sessions at a time, held by that version of rtbench with so many workers."""
+        stale = version != self.rtbench
+        level = None if stale else self.at(sessions)
         error = level.errors.get("voice_to_voice_ms") if level is not None else None
         return ErrorBar(
             transport=self.transport,
@@ -103,6 +121,10 @@ class Calibration:
             sessions=level.sessions if level is not None and error is not None else None,
             p50_ms=error.p50_ms if error is not None else None,
             p99_abs_ms=error.p99_abs_ms if error is not None else None,
+            rtbench=self.rtbench,
+            stale=stale,
+            workers=self.workers,
+            run_workers=workers,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -120,7 +142,19 @@ class Calibration:
             made_at=written["made_at"],
             rtbench=written["rtbench"],
             levels=tuple(_level(each) for each in written["levels"]),
+            workers=written.get("workers"),
         )
+
+
+def kept_calibration(host: Mapping[str, Any], transport: str) -> Calibration | None:
+    """What is kept for a machine, as `run.json` tells it, and a transport; None where it was never calibrated."""
+    written = read_machine_file(calibration_file(fingerprint(host), transport))
+    if written is None:
+        return None
+    try:
+        return Calibration.from_dict(written)
+    except (KeyError, TypeError, ValueError):
+        return None  # a file of another layout: as good as none
 
 
 def fingerprint(host: Mapping[str, Any]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from rtbench.analysis.capacity_search import Found, Judgement
+from rtbench.analysis.capacity_search import Found, Judgement, highest_held
 from rtbench.analysis.capacity_step import StepResult
 from rtbench.analysis.quantiles import samples_needed
 from rtbench.analysis.thresholds import ThresholdResult
@@ -42,6 +41,9 @@ class CapacityResult:
     reference: tuple[ReferenceWait, ...] = ()
     """By step; empty where there was no reference session."""
 
+    cap: int | None = None
+    """Calls that an open load could have at a time; None for callers."""
+
     @property
     def unit(self) -> str:
         """What a level counts."""
@@ -50,7 +52,7 @@ class CapacityResult:
     @property
     def by_level(self) -> list[StepResult]:
         """The steps by their load, those that say nothing of the service left out."""
-        judged = [step for step in self.steps if step.judgement is not Judgement.GENERATOR]
+        judged = [step for step in self.steps if step.judgement.tells]
         return sorted(judged, key=lambda step: step.level)
 
     @property
@@ -68,44 +70,63 @@ class CapacityResult:
         return f"With reservations: {self._sentence()}" if doubtful else self._sentence()
 
     def _sentence(self) -> str:
-        found, level = self.found, self._told(self.found.level)
+        found, unit, broke = self.found, self.unit, self._break_told()
+        level, stopped = self._told(found.level), self._told(found.stopped_at)
         slos = " and ".join(map(str, self.slos))
+        least = f" The service holds at least {level}; its capacity is not known." if level else ""
         match found.ending:
             case "edge":
-                told = f"{level} ± {_number(found.margin)} {self.unit} hold {slos}; {self._break_told()}"
-                return told if found.confirmed else f"{told} Held for longer, it did not last."
+                told = f"{level} ± {_number(found.margin)} {unit} hold {slos}; {broke}"
             case "most":
-                return f"All that was allowed, {level} {self.unit}, hold {slos}; nothing broke."
+                told = f"All that was allowed, {level} {unit}, hold {slos}; nothing broke."
+            case "unconfirmed":
+                told = (
+                    f"No capacity: {_number(max(found.edges))} {unit} held {slos} at first, but tried again, "
+                    f"or for longer, no load down to {stopped} did; {broke}"
+                )
+                least = f" For a short time the service holds at least {level}." if level else ""
             case "nothing_holds":
-                lowest = min((step.level for step in self.by_level), default=None)
-                return f"Not even {self._told(lowest)} {self.unit} hold {slos}; {self._break_told()}"
+                further = " Lower rates are tried with a lower --from." if self.open_load else ""
+                told = f"Not even {self._told(self._lowest)} {unit} hold {slos}; {broke}{further}"
             case "generator":
-                stopped = self._told(found.stopped_at)
-                least = f"The service holds at least {level}; its capacity is not known." if level else ""
-                return (
-                    f"No capacity: at {stopped} {self.unit} this machine could not keep up "
-                    f"({self._generator_told()}). {least}".strip()
+                told = f"No capacity: at {stopped} {unit} this machine could not keep up{self._generator_told()}."
+            case "cap":
+                told = (
+                    f"No capacity: at {stopped} {unit} all {self.cap or 0:,} calls that --cap allows at a time were "
+                    "under way, so that no more could begin. A higher --cap goes further."
                 )
             case "samples":
-                stopped = self._told(found.stopped_at)
-                return (
-                    f"No capacity: at {stopped} {self.unit} too few turns came to an end to judge {slos} by."
+                why = "." if level or self.first_to_break is None else f"; {broke}"
+                told = (
+                    f"No capacity: at {stopped} {unit} too few turns came to an end to judge {slos} by{why}"
                 )
             case "budget":
-                least = f"at least {level} {self.unit} hold {slos}" if level else f"no load held {slos}"
-                return f"No capacity: the budget was spent before the search was over. Until then {least}."
+                until = f"at least {level} {unit} hold {slos}" if level else f"no load held {slos}"
+                told = f"No capacity: the budget was spent before the search was over. Until then {until}."
+        return told if found.ending in ("edge", "most", "budget") else told + least
 
     @property
     def exit_code(self) -> ExitCode:
-        """Of the command that searched."""
+        """Of the command that searched.
+
+        A load that broke an SLO once it was held for as long as an answer has to be is a threshold that
+        failed, as is one that never held. Too few samples and too low a cap speak neither of the service nor
+        of this machine.
+        """
         return {
             "edge": ExitCode.PASS,
             "most": ExitCode.PASS,
+            "unconfirmed": ExitCode.THRESHOLD_FAILED,
             "nothing_holds": ExitCode.THRESHOLD_FAILED,
             "generator": ExitCode.INVALID,
+            "cap": ExitCode.INCONCLUSIVE,
             "samples": ExitCode.INCONCLUSIVE,
             "budget": ExitCode.BUDGET,
         }[self.found.ending]
+
+    @property
+    def _lowest(self) -> float | None:
+        return min((step.level for step in self.by_level), default=None)
 
     def _break_told(self) -> str:
         first = self.first_to_break
@@ -123,8 +144,9 @@ class CapacityResult:
         return f"the first to break is {what} ({value} at {self._told(step.level)})."
 
     def _generator_told(self) -> str:
-        last = next((step for step in reversed(self.steps) if step.verdict.findings), None)
-        return last.verdict.findings[0].message.rstrip(".") if last else "its callers were all taken"
+        """What was found at the step that ended the search: the last one, as others may have got over theirs."""
+        findings = self.steps[-1].verdict.findings if self.steps else ()
+        return f" ({findings[0].message.rstrip('.')})" if findings else ""
 
     def _told(self, level: float | None) -> str:
         return "" if level is None else _number(level)
@@ -132,11 +154,7 @@ class CapacityResult:
 
 def held_so_far(steps: Sequence[StepResult]) -> float | None:
     """The highest load that held, below all that broke; None where none did."""
-    lowest_broken = min(
-        (step.level for step in steps if step.judgement is Judgement.BREAKS), default=math.inf
-    )
-    held = (step.level for step in steps if step.judgement is Judgement.HOLDS and step.level < lowest_broken)
-    return max(held, default=None)
+    return highest_held((step.level, step.judgement) for step in steps)
 
 
 def reference_waits(turns: pd.DataFrame, steps: Sequence[StepResult]) -> tuple[ReferenceWait, ...]:

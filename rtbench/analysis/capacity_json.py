@@ -6,7 +6,9 @@ never ended, too, and `above` then is the longest one known.
     capacity_version, scenario, target, transport
     unit           concurrent calls | calls per second
     slos           [text, as on the command line]
-    capacity       {ending, level, margin, edges, confirmed, stopped_at}, see `analysis.capacity_search.Found`
+    capacity       {ending, level, margin, edges, confirmed, stopped_at}, see `analysis.capacity_search.Found`;
+                   level is a capacity only where confirmed, else the least that is known to hold, or null
+    cap            null, or the calls that an open load could have at a time
     first_to_break null, or {level, slo, actual}
     sentence
     steps          [{level, phase, judgement, started_unix_ns, seconds, concurrency, turns, turns_per_s,
@@ -43,6 +45,7 @@ def capacity_json(result: CapacityResult, plan: SessionPlan | None) -> dict[str,
         "unit": result.unit,
         "slos": list(map(str, result.slos)),
         "capacity": asdict(result.found),
+        "cap": result.cap,
         "first_to_break": None
         if first is None
         else {"level": first[0].level, "slo": str(first[1].threshold), "actual": finite(first[1].actual)},

@@ -33,7 +33,7 @@ DEFAULT_CODEC = Scenario.model_fields["codec"].default
 def refuse_incomparable(base: Run, others: Sequence[Run]) -> None:
     """Raises UsageError with everything in which another run differs from the base in what must be the same."""
     for other in others:
-        if found := list(differences(base, other)):
+        if found := list(differences(base.provenance, other.provenance)):
             raise UsageError(f"{base.name} and {other.name} cannot be compared: {'; '.join(found)}.")
 
 
@@ -46,9 +46,8 @@ def refuse_invalid(run: Run, verdict: Verdict) -> None:
         )
 
 
-def differences(one: Run, other: Run) -> Iterator[str]:
-    """In what two runs differ that must be the same, a clause each."""
-    a, b = one.provenance, other.provenance
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
+    """In what two runs differ that must be the same, a clause each; of both the content of `run.json`."""
     for key, told in (("metric_version", "metric version"), ("transport", "transport")):
         if a.get(key) != b.get(key):
             yield f"{told} {a.get(key)} and {b.get(key)}"

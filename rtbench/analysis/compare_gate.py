@@ -6,18 +6,10 @@ import re
 from dataclasses import dataclass
 
 from rtbench.core.errors import UsageError
+from rtbench.core.metrics import BETTER
 from rtbench.scenario.fault import did_you_mean
 from rtbench.scenario.threshold_filter import Filter, check_filters, split_selector
 from rtbench.scenario.threshold_metric import GENERATOR_UNITS, METRIC_UNITS, RUN_COUNTS
-
-HIGHER_IS_BETTER = frozenset(
-    {
-        *("response_rate", "continuity_ok_rate", "session_success_rate", "yield_rate", "resumed_rate"),
-        *("conversation_flow", "uptime", "session_success", "continuity_ok", "yielded", "resumed"),
-        *("context_retained", "mos_estimate"),
-    }
-)
-"""Of every other metric less is better."""
 
 _STATISTIC = re.compile(r"p(?:50|75|90|95|99|99\.9)|rate")
 
@@ -43,7 +35,7 @@ class Gate:
     @property
     def worse(self) -> int:
         """1 where a larger value is worse, -1 where a smaller one is."""
-        return -1 if self.metric in HIGHER_IS_BETTER else 1
+        return -1 if BETTER[self.metric] == "more" else 1
 
     def __str__(self) -> str:
         filters = f"{{{','.join(map(str, self.filters))}}}" if self.filters else ""
@@ -63,7 +55,9 @@ def parse_gate(written: str) -> Gate:
             raise ValueError(f"unknown statistic '{statistic}'; it is p50 .. p99.9, or rate")
         if (METRIC_UNITS[metric] == "rate") != (statistic.strip() == "rate"):
             raise ValueError(f"{metric} is in {METRIC_UNITS[metric]}, so its statistic is not {statistic}")
-        if statistic.strip() != "rate" and metric in HIGHER_IS_BETTER:
+        if BETTER[metric] == "zero":
+            raise ValueError(f"{metric} is signed: neither more nor less of it is better")
+        if statistic.strip() != "rate" and BETTER[metric] == "more":
             raise ValueError(f"more of {metric} is better, which the margins do not provide for")
     except ValueError as error:
         raise UsageError(f"--gate '{written}': {error}") from None

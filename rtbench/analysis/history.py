@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from rtbench.analysis.change_points import ChangePoint, find_change_points
+from rtbench.core.metrics import BETTER
 
-TRENDS: tuple[tuple[str, str, str, int], ...] = (
-    ("voice_to_voice_ms", "without_tool", "p50", -1),
-    ("voice_to_voice_ms", "without_tool", "p95", -1),
-    ("voice_to_voice_ms", "with_tool", "p95", -1),
-    ("endpoint_delay_ms", "without_tool", "p50", -1),
-    ("speech_stop_to_first_audio_ms", "without_tool", "p50", -1),
-    ("connect_ms", "sessions", "p95", -1),
-    ("barge_in_heard_stop_ms", "stimuli", "p95", -1),
-    ("response_rate", "without_tool", "rate", 1),
-    ("session_success_rate", "sessions", "rate", 1),
-    ("yield_rate", "stimuli", "rate", 1),
-    ("false_interruption_rate", "stimuli", "rate", -1),
+TRENDS: tuple[tuple[str, str, str], ...] = (
+    ("voice_to_voice_ms", "without_tool", "p50"),
+    ("voice_to_voice_ms", "without_tool", "p95"),
+    ("voice_to_voice_ms", "with_tool", "p95"),
+    ("endpoint_delay_ms", "without_tool", "p50"),
+    ("speech_stop_to_first_audio_ms", "without_tool", "p50"),
+    ("connect_ms", "sessions", "p95"),
+    ("barge_in_heard_stop_ms", "stimuli", "p95"),
+    ("response_rate", "without_tool", "rate"),
+    ("session_success_rate", "sessions", "rate"),
+    ("yield_rate", "stimuli", "rate"),
+    ("false_interruption_rate", "stimuli", "rate"),
 )
-"""Metric, group, statistic, and 1 where more is better, else -1."""
+"""Metric, group, statistic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Trend:
 
     name: str
     direction: int
+    """1 where more is better, else -1."""
+
     nights: list[Night]
     changes: list[ChangePoint]
 
@@ -121,12 +124,12 @@ def trend_name(metric: str, group: str, statistic: str) -> str:
 def _history(name: str, ordered: list[Mapping[str, Any]], unlike: str) -> History:
     nights = [_night(summary) for summary in ordered if summary["verdict"]["level"] != "INVALID"]
     trends = []
-    for metric, group, statistic, direction in TRENDS:
+    for metric, group, statistic in TRENDS:
         column = trend_name(metric, group, statistic)
         there = [night for night in nights if column in night.values]
         if there:
             changes = find_change_points([night.values[column] for night in there])
-            trends.append(Trend(column, direction, there, changes))
+            trends.append(Trend(column, 1 if BETTER[metric] == "more" else -1, there, changes))
     invalid = [summary["run"]["name"] for summary in ordered if summary["verdict"]["level"] == "INVALID"]
     return History(name, nights, trends, invalid, unlike)
 
@@ -135,7 +138,7 @@ def _night(summary: Mapping[str, Any]) -> Night:
     figures = _figures(summary)
     values = {
         trend_name(metric, group, statistic): value
-        for metric, group, statistic, _ in TRENDS
+        for metric, group, statistic in TRENDS
         if (value := figures.get((metric, group, statistic))) is not None and math.isfinite(value)
     }
     return Night(

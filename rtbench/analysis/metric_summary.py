@@ -12,7 +12,7 @@ from typing import Literal
 from rtbench.analysis.outcomes import SESSION_RATES, TURN_RATES
 from rtbench.analysis.quantiles import Quantile, quantiles
 from rtbench.analysis.rates import MIN_SAMPLES, Rate, rate
-from rtbench.analysis.samples import SESSION_UNITS, STIMULUS_UNITS, TURN_UNITS, Rows, sample
+from rtbench.analysis.samples import SESSION_UNITS, STIMULUS_UNITS, TURN_UNITS, Rows, Sample, sample
 
 Group = Literal["without_tool", "with_tool", "sessions", "stimuli", "turns", "incidents"]
 """What the values are of: turns without or with a tool call, sessions, stimuli, or all turns."""
@@ -84,12 +84,16 @@ def summarise_rate(name: str, group: Group, rows: Rows) -> RateSummary:
 
 def summarise_metric(name: str, group: Group, rows: Rows) -> MetricSummary:
     """One metric over these rows, which are those of the group."""
-    measured = sample(name, rows)
+    return summarise_sample(sample(name, rows), group)
+
+
+def summarise_sample(measured: Sample, group: Group) -> MetricSummary:
+    """One metric whose values are these."""
     values = measured.values
     p50, p95, p99 = quantiles(values, measured.sessions, PERCENTILES)
     some = measured.n > 0
     return MetricSummary(
-        name=name,
+        name=measured.name,
         unit=measured.unit,
         group=group,
         n=measured.n,

@@ -1,8 +1,11 @@
-"""What the network did to a run's calls over WebRTC: packets in all, the rating with its inputs, and degraded calls."""
+"""What the network did to a run's calls: packets in all, the rating with its inputs, and degraded calls, over WebRTC;
+and over any transport how far a simulated network was off."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from statistics import median
 
 import pandas as pd
 
@@ -24,6 +27,35 @@ MOS_INPUTS = {
     "mos_r": "rating R",
 }
 """Columns of what goes into `mos_estimate`, and what they are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How much later things arrived than the simulated network meant them to: its own error."""
+
+    calls: int
+    """That were held behind one."""
+
+    mean_ms: float
+    """Of the means of the calls."""
+
+    p99_ms: float
+    """What the mean of 1 % of the calls is, or is above; of the worst call where there are fewer than a hundred."""
+
+    worst_ms: float
+    """Of all that arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerState:
+    """A state of the peer connection (W3C WebRTC, 4.3.3), over all calls."""
+
+    calls: int
+    """That were in it at least once."""
+
+    times: int
+    after_ms: float
+    """Median of when a call was first in it, since it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +82,15 @@ class NetworkSummary:
     mos_inputs: dict[str, float]
     """Median of each input, by its column; empty where no call could be rated."""
 
+    codec_fallback_s: float | None = None
+    """From when a call was asked for to its connection in another codec, in the median; None where none had one."""
+
+    peer_states: dict[str, PeerState] = field(default_factory=dict)
+    """By name, the earliest first."""
+
+    simulation: Simulation | None = None
+    """None where no call was held behind a simulated network."""
+
     @property
     def loss(self) -> float | None:
         """Packets that never came over those expected, of all calls together."""
@@ -62,9 +103,9 @@ class NetworkSummary:
 
 
 def summarise_network(sessions: pd.DataFrame) -> NetworkSummary | None:
-    """Sum up the calls that had media; None where none had."""
-    calls = calls_with_media(sessions)
-    if calls.empty:
+    """Sum up the calls that had media; None where none had, nor was held behind a simulated network."""
+    calls, simulation = calls_with_media(sessions), summarise_simulation(sessions)
+    if calls.empty and simulation is None:
         return None
     return NetworkSummary(
         calls=len(calls),
@@ -79,6 +120,23 @@ def summarise_network(sessions: pd.DataFrame) -> NetworkSummary | None:
         codec_fallbacks=_total(calls, "codec_fallbacks"),
         connection_ms=_medians(calls, list(CONNECTION_PARTS)),
         mos_inputs=_medians(calls, list(MOS_INPUTS)),
+        codec_fallback_s=_fallback_s(calls),
+        peer_states=_peer_states(calls),
+        simulation=simulation,
+    )
+
+
+def summarise_simulation(sessions: pd.DataFrame) -> Simulation | None:
+    """The simulation's own error over all calls behind one; None where there is none."""
+    calls = sessions[sessions["simulation_late_ms"].notna()]
+    if calls.empty:
+        return None
+    means_ms = calls["simulation_late_ms"].astype(float)
+    return Simulation(
+        calls=len(calls),
+        mean_ms=float(means_ms.mean()),
+        p99_ms=float(means_ms.quantile(0.99, interpolation="higher")),
+        worst_ms=float(calls["simulation_late_max_ms"].max()),
     )
 
 
@@ -89,6 +147,28 @@ def calls_with_media(sessions: pd.DataFrame) -> pd.DataFrame:
 
 def _total(calls: pd.DataFrame, name: str) -> int:
     return int(calls[name].fillna(0).sum())
+
+
+def _fallback_s(calls: pd.DataFrame) -> float | None:
+    fallen = calls[calls["codec_fallback_ns"].notna()]
+    if fallen.empty:
+        return None
+    # Differences of whole nanoseconds: as floats, instants would lose some.
+    waited_ns = fallen["codec_fallback_ns"].astype("int64") - fallen["planned_ns"].astype("int64")
+    return float(waited_ns.median()) / 1e9
+
+
+def _peer_states(calls: pd.DataFrame) -> dict[str, PeerState]:
+    first_ms: dict[str, list[float]] = {}
+    times: dict[str, int] = {}
+    for written in calls["peer_states"].dropna():
+        changes = json.loads(written or "[]")
+        for state, _ in changes:
+            times[state] = times.get(state, 0) + 1
+        for state, at_ms in dict(reversed(changes)).items():
+            first_ms.setdefault(state, []).append(at_ms)
+    found = {state: PeerState(len(at_ms), times[state], median(at_ms)) for state, at_ms in first_ms.items()}
+    return dict(sorted(found.items(), key=lambda item: item[1].after_ms))
 
 
 def _medians(calls: pd.DataFrame, names: list[str]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The outcomes that rates are taken of: which turns, sessions and stimuli count, and which came out right.
+"""The outcomes that the rates of `core.metrics.rates` are taken of, over whole tables.
 
 An outcome is 1 or 0; NaN is a row to which the rate does not apply. The index names the row that an
 outcome comes from, more than once where a row has several.
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from rtbench.core.answers import STOPPED
+from rtbench.core.metrics import RATES, RateMetric
 
 Outcomes = Callable[[pd.DataFrame], pd.Series]
 
@@ -32,65 +33,34 @@ def false_cutoffs(turns: pd.DataFrame) -> pd.Series:
     return pd.Series(ones, index=turns.index.repeat(holds), dtype=float)
 
 
-TURN_RATES: dict[str, tuple[str, Outcomes]] = {
-    "response_rate": ("Answered turns over turns that ask for an answer.", answered),
-    "continuity_ok_rate": (
-        "Answers whose worst underrun is at most 100 ms, over answers with audio.",
-        lambda turns: turns["continuity_ok"],
-    ),
-    "cut_in_rate": (
-        "Turns in which the agent became audible while the caller was still speaking, over all turns.",
-        lambda turns: turns["cut_in"],
-    ),
-    "context_retained_rate": (
-        "Questions for a fact told before, asked on a later connection, that were answered with it, over all of them.",
-        lambda turns: turns["context_retained"],
-    ),
-    "false_cutoff_rate": (
-        "Labelled pauses inside utterances that the service took for the end of the turn, over all of them.",
-        false_cutoffs,
-    ),
+_TOLD: dict[str, Outcomes] = {
+    "response_rate": answered,
+    "false_cutoff_rate": false_cutoffs,
+    "void_rate": lambda turns: turns["void"].astype(float),
 }
-"""Rates over turns, by name: definition, and outcomes."""
-
-SESSION_RATES: dict[str, tuple[str, Outcomes]] = {
-    "session_success_rate": (
-        "Sessions held to their end, or drained by the end of the run, over sessions asked for.",
-        lambda sessions: sessions["session_success"],
-    ),
-}
-"""The same over sessions."""
-
-STIMULUS_RATES: dict[str, tuple[str, Outcomes]] = {
-    "yield_rate": (
-        "Interruptions after which the agent fell silent within 2.0 s, over eligible ones: those that found it with "
-        "more than 2.0 s left to say.",
-        lambda stimuli: stimuli["yielded"],
-    ),
-    "missed_interruption_rate": (
-        "1 - yield_rate: eligible interruptions through which the agent went on speaking.",
-        lambda stimuli: stimuli["missed_interruption"],
-    ),
-    "false_interruption_rate": (
-        "Disturbances that stopped the agent within 1.0 s or drew an answer within 2.0 s, over all disturbances.",
-        lambda stimuli: stimuli["false_interruption"],
-    ),
-    "resumed_rate": (
-        "Disturbances that stopped the agent and after which it was audible again, over those that stopped it.",
-        lambda stimuli: stimuli["resumed"],
-    ),
-    "truncation_rejected_rate": (
-        "Truncations that the service refused, over those sent.",
-        lambda stimuli: stimuli["truncation_rejected"],
-    ),
-}
-"""The same over stimuli."""
+"""Outcomes that no column holds, by rate: over whole tables what `RateMetric.tell` is over one row."""
 
 FLOW = "conversation_flow"
-FLOW_DEFINITION = (
-    "Turn-taking events that the agent handled right, over all of them: turns answered before the caller gave up, "
-    "eligible interruptions yielded to, disturbances ignored, and turns that it did not cut into. A threshold takes it from 0 to 1, the report tells it from 0 to 100."
-)
+"""The rate of events of several tables: of the parts of `flow_parts` together."""
+
+
+def outcomes(rate: RateMetric, rows: pd.DataFrame) -> pd.Series:
+    """The outcomes of a rate of a single table in rows of it."""
+    return rows[rate.column] if rate.column else _TOLD[rate.name](rows)
+
+
+def _of_service(table: str) -> tuple[str, ...]:
+    return tuple(rate.name for rate in RATES if rate.table == table and not rate.of_void)
+
+
+TURN_RATES = _of_service("turns")
+"""Rates over turns that are not void, by name."""
+
+SESSION_RATES = _of_service("sessions")
+"""The same over sessions."""
+
+STIMULUS_RATES = _of_service("stimuli")
+"""The same over stimuli."""
 
 
 def flow_parts(turns: pd.DataFrame, stimuli: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -56,7 +56,7 @@ class SessionPlan:
     """The share that would have to wait, if calls waited instead (Erlang C)."""
 
     services: int | None = None
-    """How many times what was measured that is per region; None where no capacity was measured."""
+    """How many times what was measured that is per region; None where no capacity was measured and confirmed."""
 
     service_sessions: int | None = None
     """The measured one's concurrent calls."""
@@ -85,13 +85,14 @@ class SessionPlan:
 
 
 def plan_sessions(traffic: Traffic, measured: CapacityResult | None = None) -> SessionPlan:
-    """The sessions for a traffic, and how many of a measured service that is; an open load's capacity counts none."""
+    """The sessions for a traffic, and how many of a measured service that is, where its capacity was confirmed; an open
+    load's capacity counts none."""
     load = traffic.erlangs / traffic.regions
     bare = places_needed(load, traffic.blocking)
     # As it was written: 1.1 as a float is a little more than 1.1, and would need one session more.
     sessions = math.ceil(bare * (1 + Fraction(str(traffic.headroom))))
     level = None
-    if measured is not None and not measured.open_load and measured.found.ending in ("edge", "most"):
+    if measured is not None and not measured.open_load and measured.found.confirmed:
         level = int(measured.found.level or 0) or None
     return SessionPlan(
         traffic=traffic,

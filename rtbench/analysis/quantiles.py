@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from rtbench.analysis.binomial import Z, at_least, at_most, t_point
+from rtbench.analysis.binomial import Z, at_least, t_point
 
 CONFIDENCE = 0.95
 MIN_SESSIONS = 10
@@ -90,12 +90,24 @@ def _interval(ordered: Floats, sessions: npt.NDArray[np.intp], q: float) -> tupl
     if count < MIN_SESSIONS:
         return None, None
     independent = independent_turns(ordered <= ordered[rank_of(q, n)], sessions, q)
-    scale, tail = independent / n, (1 - CONFIDENCE) / 2
-    above = _first(n + 1, lambda k: at_least(k * scale, independent, q) <= tail)
-    below = _first(n + 1, lambda k: at_most(k * scale, independent, q) > tail) - 1
+    tail = (1 - CONFIDENCE) / 2
+    inwards = 2 * q * (1 - q)
+
+    def end(share: float) -> int:
+        """The first rank whose value lies beyond the quantile with all but `tail`, counted from the side of this share.
+
+        A value is less than one independent turn. It counts in the middle of its step for a median, so that both ends
+        are as near as they may be; towards the tails at the outer end of it: there the effective size is estimated from
+        few values, and is too large as often as too small.
+        """
+        return 1 + _first(
+            n, lambda k: at_least((k + 1 - inwards) * independent / n + inwards, independent, share) <= tail
+        )
+
+    above, below = end(q), n + 1 - end(1 - q)
     return (
-        float(ordered[below]) if below >= 0 else None,
-        float(ordered[above - 1]) if 0 < above <= n else None,
+        float(ordered[below - 1]) if below > 0 else None,
+        float(ordered[above - 1]) if above <= n else None,
     )
 
 

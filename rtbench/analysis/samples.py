@@ -15,10 +15,16 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from rtbench.analysis.outcomes import FLOW, SESSION_RATES, STIMULUS_RATES, TURN_RATES, flow_parts
+from rtbench.analysis.outcomes import FLOW, flow_parts, outcomes
 from rtbench.analysis.quantiles import Floats
 from rtbench.core.answers import GIVEN_UP, RETURNS, UNANSWERED, WAITS
-from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.metrics import (
+    INCIDENT_METRICS,
+    RATES,
+    SESSION_METRICS,
+    STIMULUS_METRICS,
+    TURN_METRICS,
+)
 from rtbench.core.metrics.metric import NS_PER_MS
 from rtbench.results.reader import Run
 from rtbench.results.schema import INCIDENTS
@@ -28,16 +34,14 @@ SESSION_UNITS = {metric.name: metric.unit for metric in SESSION_METRICS}
 STIMULUS_UNITS = {metric.name: metric.unit for metric in STIMULUS_METRICS}
 INCIDENT_UNITS = {metric.name: metric.unit for metric in INCIDENT_METRICS}
 
+_RATES = {rate.name: rate for rate in RATES}
+
 METRIC_NAMES: tuple[str, ...] = (
     *TURN_UNITS,
     *SESSION_UNITS,
     *STIMULUS_UNITS,
     *INCIDENT_UNITS,
-    *TURN_RATES,
-    *SESSION_RATES,
-    *STIMULUS_RATES,
-    FLOW,
-    "void_rate",
+    *(rate.name for rate in RATES),
 )
 """Every metric that has values in the rows of a run."""
 
@@ -93,8 +97,6 @@ class Sample:
 
 def sample(name: str, rows: Rows) -> Sample:
     """The sample of the metric `name` among these rows. Raises KeyError for a name not in METRIC_NAMES."""
-    if name == "void_rate":
-        return _sample(name, "rate", rows.turns["void"].astype(float), rows.turns)
     if name in TURN_UNITS:
         return _turn_sample(name, TURN_UNITS[name], rows.valid_turns)
     if name in SESSION_UNITS:
@@ -111,14 +113,14 @@ def _rate_sample(name: str, rows: Rows) -> Sample:
     if name == FLOW:
         events = pd.concat(flow_parts(rows.valid_turns, rows.valid_stimuli).values(), ignore_index=True)
         return Sample(name, "rate", events["outcome"].to_numpy(np.float64), events["session"])
-    for rates, table in (
-        (TURN_RATES, rows.valid_turns),
-        (SESSION_RATES, rows.sessions),
-        (STIMULUS_RATES, rows.valid_stimuli),
-    ):
-        if name in rates:
-            return _sample(name, "rate", rates[name][1](table), table)
-    raise KeyError(name)
+    rate = _RATES[name]
+    tables = {
+        "turns": rows.turns if rate.of_void else rows.valid_turns,
+        "sessions": rows.sessions,
+        "stimuli": rows.valid_stimuli,
+        "incidents": rows.incidents,
+    }
+    return _sample(name, "rate", outcomes(rate, tables[rate.table]), tables[rate.table])
 
 
 def _turn_sample(name: str, unit: str, turns: pd.DataFrame) -> Sample:

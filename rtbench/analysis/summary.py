@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -14,6 +14,7 @@ from rtbench.analysis.cost import Cost, count_cost
 from rtbench.analysis.errors import ErrorCounts, count_errors
 from rtbench.analysis.health import Health, generator_health
 from rtbench.analysis.heard_quality import HeardQuality, summarise_heard
+from rtbench.analysis.latency_budget import BudgetPart, summarise_budget
 from rtbench.analysis.measurement_error import MeasurementError, measurement_error
 from rtbench.analysis.metric_summary import MetricSummary, RateSummary, summarise_metrics, summarise_rates
 from rtbench.analysis.network import NetworkSummary, summarise_network
@@ -90,6 +91,9 @@ class Summary:
     emulator: EmulatorHealth | None = None
     """None where the target was not the embedded one."""
 
+    latency_budget: list[BudgetPart] = field(default_factory=list)
+    """What the parts of a call took, beside what they may take; empty where no part is known."""
+
     @property
     def headline(self) -> MetricSummary:
         """`voice_to_voice_ms`, of turns without a tool call where there are any."""
@@ -113,7 +117,15 @@ def summarise(run: Run, thresholds_besides: Iterable[Threshold] = ()) -> Summary
     counted = run.provenance.get("reconciliation")
     reconciliation = Reconciliation.from_dict(counted) if counted else None
     health = generator_health(run.generator)
-    verdict = judge(run.turns, health, reconciliation, rows_read=len(run.turns) + len(run.sessions))
+    network = summarise_network(run.sessions)
+    simulation = network.simulation if network is not None else None
+    verdict = judge(
+        run.turns,
+        health,
+        reconciliation,
+        rows_read=len(run.turns) + len(run.sessions),
+        simulation_late_ms=None if simulation is None else simulation.p99_ms,
+    )
     rows = Rows.of(run)
     metrics = summarise_metrics(rows)
     turn_taking = summarise_turn_taking(rows)
@@ -143,13 +155,14 @@ def summarise(run: Run, thresholds_besides: Iterable[Threshold] = ()) -> Summary
         health=health,
         measurement_error=measurement_error(rows.valid_turns["voice_to_voice_error_ms"]),
         turn_taking=turn_taking,
-        network=summarise_network(run.sessions),
+        network=network,
         worst=worst_turns(run.turns),
         worst_stimuli=worst_stimuli(run.stimuli),
         reliability=summarise_reliability(run),
         cost=count_cost(run.turns, run.sessions),
         emulator=_emulator(reconciliation),
         sound=summarise_heard(run.plc_mos),
+        latency_budget=summarise_budget(rows),
     )
 
 

@@ -21,12 +21,14 @@ quantile's `low` or `high` that falls there is null.
     metrics        [{name, unit, group: without_tool | with_tool | sessions, n, unanswered, mean, min, max,
                    p50, p95, p99}]   mean and max are null where a turn was never answered
     rates          [{name, group, n, value, low, high}]
+    latency_budget [{name: audio input | model | audio output | speech to speech, metric, group, limit_ms, n, unanswered,
+                   p50, p95, within: {n, value, low, high}}]   within: the share of turns below the limit
     outcomes       {turns: {outcome: n}, sessions: {outcome: n}, void_turns}
     errors         {reported: {class: n}, turns: {class: n}, sessions: {class: n}}
     generator      see `analysis.health.Health`
     emulator       null, or {cpu_share, loop_lag_ms} of the embedded one, in 95% of the run's seconds
     error_bar      null where this machine was never calibrated for the transport, or {transport, made_at,
-                   valid_up_to, sessions, p50_ms, p99_abs_ms}, see `analysis.calibration.ErrorBar`
+                   valid_up_to, sessions, p50_ms, p99_abs_ms, rtbench, stale, workers, run_workers}, see `analysis.calibration.ErrorBar`
     measurement_error   null, or {n, mean_ms, p50_ms, p99_abs_ms, max_abs_ms} against the emulator's log
     turn_taking    null where nobody spoke into the agent's answer or silence, or
                    {stimuli: {kind: n}, void_stimuli,
@@ -37,11 +39,16 @@ quantile's `low` or `high` that falls there is null.
                    measurement_errors: {metric: as measurement_error},
                    worst: [{session, stimulus, turn, kind, clip, yielded, barge_in_heard_stop_ms}]}
     reliability    null where no connection was lost and no error met, or outages by outcome, their metrics,
-                   errors by class and phase, and what was injected beside what was found
-    network        null where no call was held over WebRTC, or
+                   errors by class and phase, and what was injected beside what was found; counts with
+                   attempts_per_second_peak and never_recovered; never_recovered_share of the sessions with an outage;
+                   storms: [{at_s, outages, came_back, never_recovered, cut_off, steady_state_ms}]; imbalances: sums
+                   that do not agree, as sentences
+    network        null where no call was held over WebRTC or behind a simulated network, or
                    {calls, codecs: {codec: n}, packets_expected, packets_lost, packets_late, packets_reordered,
-                   packets_duplicated, concealed_ms, degraded_calls, codec_fallbacks,
-                   connection_ms: {part: median}, mos_inputs: {column: median}}
+                   packets_duplicated, concealed_ms, degraded_calls, codec_fallbacks, codec_fallback_s,
+                   connection_ms: {part: median}, mos_inputs: {column: median},
+                   peer_states: {state: {calls, times, after_ms}},
+                   simulation: null, or {calls, mean_ms, p99_ms, worst_ms} of a simulated network's own lateness}
     cost           null where the service reported no tokens, or {usd, usd_per_minute, usd_per_session, call_minutes,
                    sessions, tokens: {kind: n}}   by published prices; null where the model has none
     sound          null where no recorded answer was scored, or {method: PLCMOS v2, answers, sessions, heard_s, mean,
@@ -60,6 +67,7 @@ import pandas as pd
 from rtbench.analysis.compare import Comparison
 from rtbench.analysis.cost import Cost
 from rtbench.analysis.heard_quality import METHOD, HeardQuality
+from rtbench.analysis.latency_budget import BudgetPart
 from rtbench.analysis.metric_summary import MetricSummary
 from rtbench.analysis.quantiles import Quantile
 from rtbench.analysis.rates import Rate
@@ -89,6 +97,7 @@ def summary_json(summary: Summary, comparison: Comparison | None = None) -> dict
         "baseline": None if comparison is None else _baseline(comparison),
         "metrics": [_metric(metric) for metric in summary.metrics],
         "rates": [{"name": each.name, "group": each.group, **asdict(each.rate)} for each in summary.rates],
+        "latency_budget": [_budget_part(part) for part in summary.latency_budget],
         "outcomes": {
             "turns": summary.turn_outcomes,
             "sessions": summary.session_outcomes,
@@ -108,6 +117,21 @@ def summary_json(summary: Summary, comparison: Comparison | None = None) -> dict
     }
 
 
+def _budget_part(part: BudgetPart) -> dict[str, Any]:
+    taken = part.taken
+    return {
+        "name": part.name,
+        "metric": taken.name,
+        "group": taken.group,
+        "limit_ms": part.limit_ms,
+        "n": taken.n,
+        "unanswered": taken.unanswered,
+        "p50": quantile_json(taken.p50, taken.known_up_to),
+        "p95": quantile_json(taken.p95, taken.known_up_to),
+        "within": asdict(part.within),
+    }
+
+
 def _reliability(found: Reliability) -> dict[str, Any]:
     return {
         "incidents": found.incidents,
@@ -117,6 +141,9 @@ def _reliability(found: Reliability) -> dict[str, Any]:
         "errors": found.errors.to_dict("records"),
         "injected": [asdict(each) for each in found.injected],
         "counts": found.counts,
+        "never_recovered_share": found.never_recovered_share,
+        "storms": [asdict(storm) for storm in found.storms],
+        "imbalances": found.imbalances,
     }
 
 

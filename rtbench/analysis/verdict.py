@@ -3,8 +3,8 @@
 INVALID   send lateness p99 > 20 ms; rows, workers or engines lost; > 5% of turns void; the run
           never ended; no turn was finished
 SUSPECT   send lateness p99 > 5 ms; an engine or the emulator above 85% of a core; the emulator's event loop > 20 ms
-          late; > 1% of turns void; nothing known of the generator's health; calls of an open load that
-          could not start
+          late; > 1% of turns void; a simulated network > 5 ms late by itself; nothing known of the generator's
+          health; calls of an open load that could not start
 VALID     otherwise
 """
 
@@ -49,9 +49,14 @@ class Verdict:
 
 
 def judge(
-    turns: pd.DataFrame, health: Health, reconciliation: Reconciliation | None, rows_read: int
+    turns: pd.DataFrame,
+    health: Health,
+    reconciliation: Reconciliation | None,
+    rows_read: int,
+    simulation_late_ms: float | None = None,
 ) -> Verdict:
-    """The verdict on a run. `rows_read`: turn and session rows found in its tables."""
+    """The verdict on a run. `rows_read`: turn and session rows found in its tables; `simulation_late_ms`: the own
+    lateness of a simulated network, see `validity.simulation_late`."""
     return _verdict(
         [
             *_completeness(turns, reconciliation),
@@ -60,6 +65,7 @@ def judge(
             *_lateness(health),
             *_void(turns),
             *_load(health),
+            *_simulation(simulation_late_ms),
             *(
                 _emulator(reconciliation.emulator_cpu_share, reconciliation.emulator_loop_lag_ms)
                 if reconciliation is not None
@@ -200,6 +206,16 @@ def _load(health: Health) -> Iterator[Finding]:
             "cpu_high",
             f"{doubt.message}.",
             "Add a worker (--workers) or a machine; below the limit the engine has room for bursts.",
+        )
+
+
+def _simulation(late_ms: float | None) -> Iterator[Finding]:
+    if late_ms is not None and (doubt := validity.simulation_late(late_ms)):
+        yield Finding(
+            doubt.level,
+            "simulation_late",
+            f"{doubt.message}.",
+            "Run fewer users per worker or more workers: the network is simulated by the engine, packet by packet.",
         )
 
 

@@ -113,6 +113,7 @@ def _calibrate(
         made_at=local_time().isoformat(),
         rtbench=rtbench.__version__,
         levels=calibrate_levels(load_run(directory), steps),
+        workers=args.workers,
     )
     path = calibration_file(machine, transport)
     write_machine_file(path, calibration.as_dict())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rtbench.cli.argument import positive_int
 from rtbench.core.errors import ExitCode
 
 DEFAULT_USERS = 100
@@ -28,7 +29,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--users",
-        type=int,
+        type=positive_int,
         default=DEFAULT_USERS,
         metavar="N",
         help="callers at a time (default: %(default)s)",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -23,6 +22,7 @@ from rtbench.cli import (
     sweep,
     worker,
 )
+from rtbench.cli.outlet import outliving_reader
 from rtbench.core.errors import ExitCode, RtbenchError
 
 COMMANDS = (
@@ -80,10 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    try:
-        code = main()
-        sys.stdout.flush()
-    except BrokenPipeError:  # `rtbench ... | head`: the reader had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = int(ExitCode.PASS)
-    sys.exit(code)
+    for name in ("stdout", "stderr"):
+        if (
+            stream := getattr(sys, name)
+        ) is not None:  # None where the descriptor was closed from the beginning
+            setattr(sys, name, outliving_reader(stream))
+    sys.exit(main())

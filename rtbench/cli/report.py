@@ -6,8 +6,9 @@ import argparse
 import webbrowser
 from pathlib import Path
 
+from rtbench.cli.judgement import report_run
 from rtbench.cli.mos import add_mos_option, score_if_asked
-from rtbench.cli.run_judging import add_baseline_options, add_threshold_option, read_thresholds, report_run
+from rtbench.cli.run_judging import add_baseline_options, add_threshold_option, read_thresholds
 from rtbench.core.errors import ExitCode
 
 
@@ -34,12 +35,25 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def make(args: argparse.Namespace) -> int:
-    """Make the report and print its summary. Raises UsageError where RUN is no run."""
+    """Make the report and print its summary. Raises UsageError where RUN is no run, or its baseline does not fit it."""
     from rtbench.results.run_directory import RunDirectory
 
     RunDirectory.open(args.run)
+    thresholds = read_thresholds(args)
+    if args.baseline is not None:
+        _check_baseline(args)
     score_if_asked(args, args.run)
-    code = report_run(args, args.run, read_thresholds(args))
+    code = report_run(args, args.run, thresholds)
     if args.open:
         webbrowser.open(RunDirectory(args.run).report_html.resolve().as_uri())
     return code if args.exit_code else ExitCode.PASS
+
+
+def _check_baseline(args: argparse.Namespace) -> None:
+    """Before anything is made. Raises UsageError."""
+    from rtbench.report.baseline import check_baseline, check_fits
+    from rtbench.results.reader import read_run
+
+    check_baseline(args.baseline)
+    run = read_run(args.run)
+    check_fits(args.baseline, run.provenance, run.name, allow_invalid=args.allow_invalid)

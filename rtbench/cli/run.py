@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtbench.cli.argument import positive_int, positive_seconds
+from rtbench.cli.judgement import report_run
 from rtbench.cli.monitoring import add_monitoring_options, read_monitoring
 from rtbench.cli.mos import add_mos_option, check_mos, score_end
-from rtbench.cli.run_judging import Judging, add_run_options, report_run
+from rtbench.cli.run_judging import Judging, add_run_options
 from rtbench.core.errors import ExitCode, RtbenchError, UsageError
 from rtbench.scenario.amount import positive_amount
 
@@ -96,8 +97,12 @@ def run(args: argparse.Namespace) -> int:
     shape = _shape(args)
     codes = []
     with tempfile.TemporaryDirectory(prefix="rtbench-") as folder:
-        for written in args.scenarios:
-            scenario = _behind(args.network, written, Path(folder)) if args.network else written
+        scenarios = args.scenarios
+        if args.network:
+            folders = (Path(folder, str(number)) for number in range(len(scenarios)))
+            scenarios = [_behind(args.network, *each) for each in zip(scenarios, folders, strict=True)]
+        judging.check_baseline(args, scenarios, duration_s, shape)
+        for scenario in scenarios:
             codes.append(_run_one(args, scenario, duration_s, shape, judging))
             if codes[-1] in (ExitCode.INTERRUPTED, ExitCode.BUDGET):
                 break
@@ -174,12 +179,13 @@ def _run_one(
 
 
 def _behind(network: str, scenario: Path, folder: Path) -> Path:
-    """The same scenario over another network, as a file of its own."""
+    """The same scenario over another network, as a file in a folder of its own."""
     from rtbench.scenario.effective import effective_text
     from rtbench.scenario.load import load_scenario
 
     changed = load_scenario(scenario, overrides={"network": network})
     assert changed.source is not None
+    folder.mkdir()
     path = folder / scenario.name
     path.write_text(effective_text(changed.source), encoding="utf-8")
     return path
@@ -192,7 +198,8 @@ def _report(end: RunEnd, args: argparse.Namespace) -> int:
     try:
         if end.directory is not None:
             score_end(args, end.directory)
-            code = report_run(args, end.directory, compare=not cut_short)
+            # What a run with a parent comes to is told by the parent, with its own and in its own words.
+            code = report_run(args, end.directory, compare=not cut_short, publish=not args.with_parent)
     except RtbenchError:
         if end.failure is None:
             raise  # else that is why it could not be made: a full disk, for instance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 from rtbench.cli.argument import seconds
 from rtbench.cli.budget import add_budget_options, read_meter, tell_estimate
-from rtbench.core.errors import ExitCode
 
 if TYPE_CHECKING:
-    from rtbench.analysis.compare import Comparison
     from rtbench.scenario.budget import BudgetMeter
     from rtbench.scenario.guard import Guard
     from rtbench.scenario.shape import Shape
@@ -86,8 +83,25 @@ class Judging:
         if args.baseline is not None:
             from rtbench.report.baseline import check_baseline
 
-            check_baseline(args.baseline)
+            check_baseline(args.baseline, args.out)
         return cls(thresholds, read_meter(args), abort_after_s)
+
+    def check_baseline(
+        self,
+        args: argparse.Namespace,
+        paths: Sequence[Path],
+        duration_s: float | None,
+        shape: Shape | None,
+    ) -> None:
+        """Before the first of several runs. Raises UsageError where the run that is their baseline does not fit one of them."""
+        if args.baseline is None:
+            return
+        from rtbench.cli.planned_run import planned_run
+        from rtbench.report.baseline import check_fits
+
+        for path in paths:
+            planned = planned_run(args, path, duration_s, shape)
+            check_fits(args.baseline, planned, f"a run of {path.name}", allow_invalid=args.allow_invalid)
 
     def check_money(self, paths: Sequence[Path]) -> None:
         """Before the first of several runs. Raises UsageError where money is limited and a model of any has no price."""
@@ -122,57 +136,3 @@ class Judging:
 
 def _abort_after_s(args: argparse.Namespace) -> float | None:
     return None if args.abort_on_fail is None else seconds("--abort-on-fail", args.abort_on_fail)
-
-
-def _compared(args: argparse.Namespace, directory: Path) -> Comparison | None:
-    """The run in `directory` against the baseline, where one was asked for and the run is fit for it."""
-    if args.baseline is None:
-        return None
-    from rtbench.analysis.compare import verdict_of
-    from rtbench.analysis.verdict import Level
-    from rtbench.report.baseline import compare_with_baseline
-    from rtbench.results.reader import read_run
-
-    if not args.allow_invalid and verdict_of(read_run(directory)).level is Level.INVALID:
-        return None  # exit code 4 says more than any comparison could
-    return compare_with_baseline(directory, args.baseline, allow_invalid=args.allow_invalid)
-
-
-def report_run(
-    args: argparse.Namespace, directory: Path, thresholds: tuple[Threshold, ...] = (), *, compare: bool = True
-) -> ExitCode:
-    """Make a run's report, print it, and add it to the job's summary page; the exit code that it comes to.
-
-    `thresholds` are judged besides the run's own; the baseline is left alone where `compare` is false.
-    """
-    from rich.console import Console
-
-    from rtbench.report.build import make_report
-    from rtbench.report.terminal import print_summary
-    from rtbench.results.run_directory import RunDirectory
-
-    comparison = _compared(args, directory) if compare else None
-    if comparison is None and not thresholds:
-        summary = make_report(directory)
-    else:
-        summary = make_report(directory, comparison, strict=args.strict, thresholds=thresholds)
-    page = RunDirectory(directory).report_html
-    if comparison is None:
-        print_summary(Console(), summary, page)
-        code = summary.exit_code
-    else:
-        from rtbench.analysis.decision import decide
-
-        print_summary(Console(), summary, page, comparison)
-        code = decide(summary, comparison, strict=args.strict)
-    _add_to_job(directory)
-    return code
-
-
-def _add_to_job(directory: Path) -> None:
-    from rtbench.report.step_summary import VARIABLE, append_step_summary
-    from rtbench.results.run_directory import RunDirectory
-
-    page = RunDirectory(directory).summary_md
-    if os.environ.get(VARIABLE) and page.is_file():
-        append_step_summary(page.read_text(encoding="utf-8"), os.environ)

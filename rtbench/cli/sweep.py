@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -108,10 +109,11 @@ def sweep(args: argparse.Namespace) -> int:
 
 
 def _show(directory: Path, report: SweepReport) -> None:
-    """Write the report and print it; its page comes last."""
+    """Write the report, print it, its page last, and add it to the job's summary page."""
     from rich.console import Console
 
-    from rtbench.report.sweep import write_sweep
+    from rtbench.report.step_summary import append_step_summary
+    from rtbench.report.sweep import render_markdown, write_sweep
     from rtbench.report.sweep_terminal import render_tables
 
     page = write_sweep(directory, report)
@@ -122,6 +124,7 @@ def _show(directory: Path, report: SweepReport) -> None:
     console.print(report.sentence, highlight=False)
     console.print()
     console.print(str(page), soft_wrap=True, highlight=False)
+    append_step_summary(render_markdown(report), os.environ)
 
 
 def _arguments(args: argparse.Namespace) -> list[str]:

@@ -5,19 +5,31 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+MASTER_PORT = 5557
+"""Where a Locust master listens unless told otherwise."""
+
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = subparsers.add_parser(
         "worker",
         help="join a distributed run",
-        description="Hold calls for a master, which `rtbench run --workers` or `locust --master` started.",
+        description="Hold calls for a master that `locust --master` started, on this machine or another, as "
+        "`locust --worker` does. `rtbench run --workers` starts its workers by itself, and takes no others.",
     )
     parser.add_argument(
-        "scenario", metavar="SCENARIO", type=Path, help="the scenario file that the master runs"
+        "source", metavar="FILE", type=Path, help="the master's locustfile, or the scenario that it names"
     )
-    parser.add_argument("--master", required=True, metavar="HOST", help="where the master runs")
-    parser.add_argument("--port", type=_port, default=5557, help="the master's port (default: 5557)")
+    parser.add_argument(
+        "--master", required=True, type=_master, metavar="HOST[:PORT]", help="where the master listens"
+    )
+    parser.add_argument("--port", type=_port, help=f"the same port apart (default: {MASTER_PORT})")
+    parser.add_argument(
+        "--user-class",
+        default="",
+        metavar="NAME",
+        help="with a scenario: what the locustfile calls its user (Caller)",
+    )
     parser.add_argument("--until-stopped", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(handler=run)
@@ -27,16 +39,26 @@ def run(args: argparse.Namespace) -> int:
     """Work until the master says quit."""
     from rtbench.load.worker import WorkerOptions, work
 
+    host, port = args.master
     work(
         WorkerOptions(
-            scenario=args.scenario,
-            master_host=args.master,
-            master_port=args.port,
+            source=args.source,
+            master_host=host,
+            master_port=args.port or port,
+            user_class=args.user_class,
             until_stopped=args.until_stopped,
             with_parent=args.with_parent,
         )
     )
     return 0
+
+
+def _master(written: str) -> tuple[str, int]:
+    """Host and port; an IPv6 address with a port is in brackets."""
+    host, colon, port = written.rpartition(":")
+    if not colon or (":" in host and not host.endswith("]")):
+        host, port = written, str(MASTER_PORT)
+    return host.removeprefix("[").removesuffix("]"), _port(port)
 
 
 def _port(written: str) -> int:

@@ -22,7 +22,7 @@ from rtbench.core.json_fields import string
 from rtbench.core.machine import Disconnected, Outgoing
 from rtbench.core.microphone import FrameGrid, StartMicrophone
 from rtbench.core.rtp import Packet
-from rtbench.core.script import Script, Step
+from rtbench.core.script import Script, Step, turns_in
 from rtbench.core.script_run import ScriptRun
 from rtbench.core.server_events import (
     ErrorReceived,
@@ -178,6 +178,14 @@ class Conversation:
     def remaining(self, *, lost: bool) -> tuple[Step, ...]:
         """The steps that are left; without those that belong to a turn that was `lost`."""
         return self._run.remaining(lost=lost) if self._talking else self._script.steps
+
+    def unsaid(self) -> int:
+        """Interruptions of the turn under way that were still to come: they are lost with it."""
+        return (
+            0
+            if self._stopping
+            else turns_in(self.remaining(lost=False)) - turns_in(self.remaining(lost=True))
+        )
 
     @property
     def is_talking(self) -> bool:

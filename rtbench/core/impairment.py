@@ -6,6 +6,7 @@
     order       kept, as a queue keeps it; a share of the packets is held back and overtaken
     bandwidth   packets leave one after the other; those that would wait longer than the queue are dropped
     outages     windows in which nothing passes, in both directions at once
+    change      what is under way arrives as the old network has it, and the new one overtakes none of it
 
 A stream loses nothing: TCP sends again, and all that follows waits for it. A lost segment costs one
 round trip and a quarter (RACK, RFC 8985, 6.2), each further loss of it, and each in an outage, a
@@ -161,6 +162,8 @@ class Link:
     """One direction of a network. Instants are nanoseconds of the caller's clock, and never run backwards."""
 
     def __init__(self, conditions: Conditions, kbps: float | None, outages: Outages, chance: Chance) -> None:
+        self._packet_front_ns = 0
+        self._stream_front_ns = 0
         self.sent = 0
         """Packets, or segments of a stream, sent again not counted."""
 
@@ -173,6 +176,10 @@ class Link:
         self.overflowed = 0
         """Dropped because the queue was full."""
 
+        self.change(conditions, kbps, outages, chance)
+
+    def change(self, conditions: Conditions, kbps: float | None, outages: Outages, chance: Chance) -> None:
+        """From now on these; nobody waits at the new bottleneck yet, but order is kept."""
         self._conditions = conditions
         self._bits_per_ns = kbps / 1e6 if kbps else None
         self._outages = outages
@@ -182,7 +189,6 @@ class Link:
         self._lost_again = Deck(outcomes(conditions.loss, 1_000), chance)
         self._overtaken = Deck(outcomes(conditions.reordering, 1_000), chance)
         self._free_ns = 0
-        self._front_ns = 0
 
     def datagram(self, size_bytes: int, now: int) -> int | None:
         """When a packet sent now arrives; None where it never does."""
@@ -201,11 +207,18 @@ class Link:
         arrival_ns += self._delay_ns(self._of_packets)
         if self._conditions.reordering and self._overtaken.draw():
             return arrival_ns + OVERTAKEN_NS
-        self._front_ns = max(self._front_ns, arrival_ns)
-        return self._front_ns
+        self._packet_front_ns = max(self._packet_front_ns, arrival_ns)
+        return self._packet_front_ns
+
+    def begin_stream(self) -> None:
+        """A connection of its own: it does not wait for what earlier ones send again."""
+        self._stream_front_ns = 0
 
     def stream(self, size_bytes: int, now: int) -> int:
-        """When the last of these bytes, written now, can be read at the other end; never before earlier ones."""
+        """When the last of these bytes, written now, can be read at the other end; never before earlier ones.
+
+        Packets and streams share bandwidth and losses, but do not wait for each other's retransmissions.
+        """
         delay_ns = self._delay_ns(self._of_writes)  # one draw: the segments of a write meet the same queue
         while size_bytes > 0:
             self.sent += 1
@@ -213,8 +226,8 @@ class Link:
             size_bytes -= segment
             sent_ns = self._leave(max(now, self._free_ns), segment + SEGMENT_OVERHEAD_BYTES)
             arrival_ns = self._until_it_passes(sent_ns) + delay_ns
-            self._front_ns = max(self._front_ns, arrival_ns)
-        return self._front_ns
+            self._stream_front_ns = max(self._stream_front_ns, arrival_ns)
+        return self._stream_front_ns
 
     def _leave(self, begin_ns: int, size_bytes: int) -> int:
         """When the last bit of a packet is on its way."""
@@ -258,3 +271,19 @@ class Network:
         outages = Outages(conditions, new_chance("outages"), start_ns)
         self.up = Link(conditions, conditions.up_kbps, outages, new_chance("up"))
         self.down = Link(conditions, conditions.down_kbps, outages, new_chance("down"))
+        self._new_chance = new_chance
+        self._changes = 0
+
+    def change(self, conditions: Conditions, now: int) -> None:
+        """It is another network from now on, both ways; each change draws from generators of its own."""
+        self.conditions = conditions
+        self._changes += 1
+        chances = {part: self._new_chance(f"{part}/{self._changes}") for part in ("outages", "up", "down")}
+        outages = Outages(conditions, chances["outages"], now)
+        self.up.change(conditions, conditions.up_kbps, outages, chances["up"])
+        self.down.change(conditions, conditions.down_kbps, outages, chances["down"])
+
+    def begin_stream(self) -> None:
+        """A new connection, both ways."""
+        self.up.begin_stream()
+        self.down.begin_stream()

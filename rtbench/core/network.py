@@ -30,6 +30,8 @@ class _Sums:
         "remote_lost",
         "remote_sent",
         "round_trips_ms",
+        "simulated_late_ns",
+        "simulated_messages",
     )
 
     def __init__(self) -> None:
@@ -39,6 +41,8 @@ class _Sums:
         self.connected_s = 0.0
         self.remote_sent = 0
         self.remote_lost = 0
+        self.simulated_messages = 0
+        self.simulated_late_ns = 0
 
 
 class _Summing:
@@ -110,17 +114,30 @@ class Network(_Summing):
     mos_r: float | None = None
     mos: float | None = None
     degraded_intervals: int = 0
-    """Stretches of the alert's interval with more loss or jitter than it allows."""
+    """Stretches of the alert's interval, or of as long as a second of audio takes, with more loss or jitter than it allows."""
 
     first_degraded_ns: int | None = None
     codec_fallbacks: int = 0
-    """1 where the session was opened with PCMU, its caller's last one having been degraded over Opus."""
+    """1 where a connection was opened with PCMU since Opus had been degraded, on one before it or in its caller's last call."""
 
+    codec_fallback_ns: int | None = None
+    """When that connection was dialled."""
+
+    simulation_late_ms: float | None = None
+    """How much later than the simulated network meant it things arrived, in the mean; None without one. Like the next,
+    it is the simulation's own error, and over a WebSocket too."""
+
+    simulation_late_max_ms: float | None = None
     peer_states: str = ""
     """States of the peer connection over time, as a JSON list of `[state, ms since the session was asked for]`."""
 
     def __post_init__(self) -> None:
         _Summing.__init__(self)
+
+    def fall_back(self, now: int) -> None:
+        """The next connection is opened in the codec that is fallen back to."""
+        self.codec_fallbacks += 1
+        self.codec_fallback_ns = now
 
     def add(self, reception: Reception) -> None:
         """Take over what was counted of the packets of one connection."""
@@ -164,6 +181,16 @@ class Network(_Summing):
         sums.remote_lost += max(0, packets_lost)
         self.remote_packet_loss = sums.remote_lost / sums.remote_sent
 
+    def take_simulation(self, messages: int, late_ns: int, worst_ns: int) -> None:
+        """What the simulated network of one connection carried, and how late it was, in all and at worst."""
+        if not messages:
+            return
+        sums = self._sums
+        sums.simulated_messages += messages
+        sums.simulated_late_ns += late_ns
+        self.simulation_late_ms = sums.simulated_late_ns / sums.simulated_messages / NS_PER_MS
+        self.simulation_late_max_ms = max(self.simulation_late_max_ms or 0.0, worst_ns / NS_PER_MS)
+
     def rate(self) -> None:
         """Rate the line by the E-model, once all that it needs was taken; nothing without packets or a round trip."""
         if not self.packets_expected or self.round_trip_ms is None or self.burst_ratio is None:
@@ -191,7 +218,7 @@ class NetworkAlert:
 
 
 class NetworkWatch:
-    """Judges a session's network interval by interval."""
+    """Judges a session's network interval by interval; one with too few packets goes on until there are enough."""
 
     def __init__(self, alert: NetworkAlert, reception: Reception, now: int) -> None:
         self.degraded = 0
@@ -204,15 +231,18 @@ class NetworkWatch:
         self._expected = self._received = 0
 
     def look(self, now: int) -> None:
-        """Judge the interval if it is over; cheap, for every packet. One without enough packets says nothing."""
-        if now < self._due_ns:
-            return
+        """Judge the interval if it is over; cheap, for every packet."""
+        if now >= self._due_ns:
+            self.finish(now)
+
+    def finish(self, now: int) -> None:
+        """The interval ends here, and with the connection the last one; without enough packets it says nothing yet."""
         reception = self._reception
         expected, received = reception.expected - self._expected, reception.received - self._received
-        self._expected, self._received = reception.expected, reception.received
-        self._due_ns = now + self._alert.interval_ns
         if expected < MIN_PACKETS:
             return
+        self._expected, self._received = reception.expected, reception.received
+        self._due_ns = now + self._alert.interval_ns
         loss = 1 - received / expected
         if loss > self._alert.loss or reception.jitter_ns / NS_PER_MS > self._alert.jitter_ms:
             self.degraded += 1

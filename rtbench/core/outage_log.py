@@ -92,9 +92,18 @@ class OutageLog:
             self._session.cuts += 1
 
     def lost(self, kind: IncidentKind, error_class: str, detail: str, phase: Phase, now: int) -> None:
-        """The connection is gone, or left."""
-        if kind != "rotation":  # which is no outage as long as it goes as planned
-            self._down_since_ns = self._cut[1] if self._cut else now
+        """The connection is gone, or left.
+
+        One that was broken on purpose before, and is left for a rotation while that is still to be noticed, has been of no
+        use since then; the rotation is none of the break's doing.
+        """
+        if self._cut is not None:
+            self._down_since_ns = self._cut[1]
+        elif kind != "rotation":  # which is no outage as long as it goes as planned
+            self._down_since_ns = now
+        if self._cut is not None and (self.is_out or kind == "rotation"):
+            self._session.cuts_unseen += 1
+            self._cut = None
         if self.is_out:
             self._end_attempt(error_class, now)  # it broke again before the session was restored
         else:

@@ -32,7 +32,7 @@ from rtbench.core.outage_log import OutageLog
 from rtbench.core.reconnection import END, Backoff, Cut, Dial, HangUp, Ping, Pong, Refused, asked_wait_ns
 from rtbench.core.rotation import Rotation
 from rtbench.core.rtp import Packet
-from rtbench.core.script import Say, Script, Step, Write
+from rtbench.core.script import Script, Step, turns_in
 from rtbench.core.server_events import RateLimitsUpdated
 from rtbench.core.session_total import SessionTotal
 from rtbench.core.sessions import Session, SessionOutcome
@@ -347,7 +347,7 @@ class ResilientCaller:
         self.session.error_class, self.session.error_detail = part.error_class, part.error_detail
         self._disconnect("drop", part.error_class, part.error_detail, phase, now)
         if dropped_turn:
-            self._log.turn_lost()
+            self._log.turn_lost(1 + (self._conversation.unsaid() if self._policy.attempts else 0))
         self._try_again(Refused(part.error_class, part.error_detail), now)
 
     def _disconnect(self, kind: Any, error_class: str, detail: str, phase: Phase, now: int) -> None:
@@ -369,9 +369,8 @@ class ResilientCaller:
             self._backoff.reset()
             self._dial(now, now)
         else:
-            unheld = sum(isinstance(step, Say | Write) for step in self._left)
             if self._policy.attempts:
-                self._log.turn_lost(unheld)
+                self._log.turn_lost(turns_in(self._left))
             self._end("dropped" if self.session.updated_ns is not None else "failed", "gave_up", now)
 
     def _end(self, outcome: SessionOutcome, incident: IncidentOutcome, now: int) -> None:

@@ -26,6 +26,10 @@ class Packet(Protocol):
     def timestamp(self) -> int: ...
 
     @property
+    def ssrc(self) -> int:
+        """The source, whose numbers and timestamps count for themselves (RFC 3550, 5.1)."""
+
+    @property
     def marker(self) -> bool:
         """Set on the first packet after a pause in which nothing was sent (RFC 3551, 4.1)."""
 

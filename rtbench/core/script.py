@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from rtbench.core.audio import PCM16, AudioFormat
+from rtbench.core.impairment import Conditions
 from rtbench.core.reconnection import ReconnectPolicy
 
 
@@ -156,6 +157,13 @@ class OrderFault:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeNetwork:
+    """Put the caller behind another simulated network from this step on; as an order to the shell, from now on."""
+
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """Say something in writing, in a session of text; the answer comes in writing too."""
 
@@ -163,7 +171,12 @@ class Write:
     asks_for: str = ""
 
 
-Step = Say | Listen | Pause | Interrupt | Disturb | StaySilent | Drop | OrderFault | Write
+Step = Say | Listen | Pause | Interrupt | Disturb | StaySilent | Drop | OrderFault | ChangeNetwork | Write
+
+
+def turns_in(steps: tuple[Step, ...]) -> int:
+    """How many turns these steps make; an interruption is one of its own."""
+    return sum(isinstance(step, Say | Write | Interrupt) for step in steps)
 
 
 def after_lost_turn(steps: tuple[Step, ...]) -> tuple[Step, ...]:

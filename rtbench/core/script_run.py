@@ -11,7 +11,7 @@ Rules, one step after the other:
     Disturb     the same, but the turn goes on; without a moment, once the agent is silent
     StaySilent  done after its time, and when whatever the agent said by itself has been heard out
     Pause       done after its time
-    Write       done at once: the words and the request for an answer are sent; so is OrderFault
+    Write       done at once: the words and the request for an answer are sent; so are OrderFault and ChangeNetwork
     Drop        done when the connection is cut, or will be in the next utterance
 
 After a disturbance the caller waits, before speaking again, until what it may have caused is over.
@@ -30,6 +30,7 @@ from rtbench.core.metrics.turn_taking import FALSE_ANSWER_LIMIT_MS
 from rtbench.core.microphone import FrameGrid, PlayClip
 from rtbench.core.reconnection import Cut
 from rtbench.core.script import (
+    ChangeNetwork,
     Clip,
     Disturb,
     Drop,
@@ -82,7 +83,7 @@ class ScriptRun:
         self._send = send
         self._close_turn = close_turn
         self._connection = connection
-        self._orders: list[PlayClip | Cut] = []
+        self._orders: list[PlayClip | Cut | ChangeNetwork] = []
         self._cuts = LineCuts()
         self._held_until_ns = 0
         self._microphone_free_ns = 0
@@ -131,8 +132,8 @@ class ScriptRun:
         wakes = (over_ns, self._deadline_ns, self._cuts.due_ns)
         return min((wake for wake in wakes if wake is not None), default=None)
 
-    def take_orders(self) -> list[PlayClip | Cut]:
-        """What the shell is to do since the last call: clips to play, connections to break."""
+    def take_orders(self) -> list[PlayClip | Cut | ChangeNetwork]:
+        """What the shell is to do since the last call: clips to play, connections to break, networks to change."""
         orders, self._orders = self._orders, []
         return orders
 
@@ -142,8 +143,8 @@ class ScriptRun:
 
     def remaining(self, *, lost: bool) -> tuple[Step, ...]:
         """The steps that are left; without those that belong to the turn under way where that is `lost`."""
-        held = self._settling and isinstance(self._step, Say | Write | StaySilent)
-        left = self._script.steps[self._index if held else self._index + 1 :]
+        ahead = Say | Write | StaySilent | Interrupt if self._settling else Interrupt
+        left = self._script.steps[self._index + (not isinstance(self._step, ahead)) :]
         return after_lost_turn(left) if lost else left
 
     def commit_sent(self, sent_ns: int) -> None:
@@ -188,9 +189,11 @@ class ScriptRun:
 
     def _begin_step(self, now: int) -> None:
         step, fold = self._step, self._exchange.turn
-        if fold is None and not isinstance(step, Pause | Listen) and not self._is_settled(now):
+        at_once = fold is not None or isinstance(step, Pause | Listen | ChangeNetwork)
+        if not at_once and not self._is_settled(now):
             self._settling = True
             return
+        self._deadline_ns = now
         match step:
             case Say():
                 self._begin_turn(step, now)
@@ -198,10 +201,10 @@ class ScriptRun:
                 self._write(step, now)
             case OrderFault(fault):
                 self._send(FaultOrder(fault=fault), now)
-                self._deadline_ns = now
+            case ChangeNetwork():
+                self._orders.append(step)
             case Drop(when="mid_utterance"):
                 self._cuts.plan(step)
-                self._deadline_ns = now
             case Drop(when="now" | "handshake"):
                 self._cut(step, now)
             case Disturb() if fold is None and step.moment is None:
@@ -234,7 +237,6 @@ class ScriptRun:
     def _write(self, step: Write, now: int) -> None:
         """A turn in writing: the words are there at once, and an answer is asked for."""
         self._close_turn("not_asked", "", now)
-        self._deadline_ns = now
         if self._stopping:
             return
         self.turns += 1
@@ -277,10 +279,9 @@ class ScriptRun:
 
     def _is_listened_to(self) -> bool:
         """Whether the caller listens after this step before speaking again."""
-        for step in self._script.steps[self._index + 1 :]:
-            if not isinstance(step, Pause):
-                return not isinstance(step, Say | Write | StaySilent)
-        return False
+        left = self._script.steps[self._index + 1 :]
+        then = next((step for step in left if not isinstance(step, Pause | ChangeNetwork)), None)
+        return then is not None and not isinstance(then, Say | Write | StaySilent)
 
     def _finish_utterance(self) -> None:
         fold = self._exchange.turn
@@ -346,9 +347,8 @@ class ScriptRun:
 
     def _begin_silence(self, duration_ns: int, now: int) -> None:
         self._silent_until_ns = now + duration_ns
-        self._exchange.add_stimulus(
-            Stimulus(0, self.turns, "silence", clip="", onset_ns=now, end_ns=self._silent_until_ns), now
-        )
+        silence = Stimulus(0, self.turns, "silence", clip="", onset_ns=now, end_ns=self._silent_until_ns)
+        self._exchange.add_stimulus(silence, now)
 
     def _add_stimulus(self, kind: str, clip: Clip, begin_ns: int, now: int, *, takes_turn: bool) -> None:
         start_ns, end_ns = clip.sound_ns

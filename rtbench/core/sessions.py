@@ -77,7 +77,8 @@ class Session:
     """Breaks of the connection by our own side, on purpose."""
 
     cuts_unseen: int = 0
-    """Of these, such as hurt nobody: the call was over before anything was missed."""
+    """Of these, such as made no outage of their own: the call was over, or the session left for a rotation, before anything was
+    missed; or the caller was out already, and its new session not restored yet."""
 
     reconnects: int = 0
     """Those that gave a session again."""
@@ -89,7 +90,7 @@ class Session:
     """Refusals and answers by which the service asked the caller to wait; they are no errors."""
 
     turns_lost: int = 0
-    """Turns that a loss cut off, and turns that were never held as no session came back."""
+    """Turns that a loss cut off, interruptions of them that were not made, and turns never held as no session came back."""
 
     fell_back: bool = False
     """To a session in writing."""

@@ -15,6 +15,11 @@ EMULATOR_LAG_SUSPECT_MS = 20.0
 """A frame of the caller's audio: an answer's delta that is so late is still played on time behind any buffer."""
 
 
+SIMULATION_LATE_SUSPECT_MS = 5.0
+"""The simulated network promises its delays within this: one that is later in the mean is not the network asked for, and
+as much of every wait is the generator's own, as with frames that are sent late."""
+
+
 class Level(StrEnum):
     """How far a run can be trusted, the best first."""
 
@@ -73,6 +78,16 @@ def emulator_late(loop_lag_ms: float) -> Doubt | None:
     return Doubt(
         Level.SUSPECT,
         f"The emulator's event loop was up to {loop_lag_ms:.0f} ms late (limit {EMULATOR_LAG_SUSPECT_MS:.0f} ms)",
+    )
+
+
+def simulation_late(mean_ms: float) -> Doubt | None:
+    """Of how late the simulated network was in the mean of a call, which 99% of the calls stayed at or below."""
+    if mean_ms <= SIMULATION_LATE_SUSPECT_MS:
+        return None
+    return Doubt(
+        Level.SUSPECT,
+        f"The simulated network itself was {mean_ms:.1f} ms late in the mean of a call (limit {SIMULATION_LATE_SUSPECT_MS:.0f} ms)",
     )
 
 

@@ -49,6 +49,9 @@ class Attention:
             due_ns = now + self._faults.strike_ns(DETECTION_DELAY)
             if self._missing and answer is not None:
                 due_ns = answer.until_ns
+                self._faults.note(MISSED_INTERRUPTION, answer.response_id)
+            elif due_ns > now and answer is not None:
+                self._faults.note(DETECTION_DELAY, answer.response_id, lasts_ns=due_ns - now)
         elif self._missing:
             self._missing = False
             self._waiting.pop()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from rtbench.core.client_events import Json
 from rtbench.emulator.access import HttpError, refused
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 SDP = "application/sdp"
 MULTIPART = "multipart/form-data"
+
+CUT_SHORT = (ConnectionError, web.RequestPayloadError)
+"""The client went away, or said that it had no more to say, in the middle of its request."""
 
 CONSENT_S = 30.0
 """How long a peer's consent to be sent to lasts (RFC 7675, 5.1)."""
@@ -123,11 +127,8 @@ def _load(host: Host, desk: FaultDesk, media_host: str, consent_s: float) -> Ans
 
 async def request_json(request: web.Request) -> Any:
     """A request's JSON object, empty where it has no body. Raises HttpError 400 for anything else."""
-    body = await request.read()
-    try:
-        written = msgspec.json.decode(body) if body else {}
-    except msgspec.DecodeError:
-        raise HttpError(400, "The body is not valid JSON.", "invalid_json") from None
+    body = await _body(request)
+    written = _json(body, "The body") if body else {}
     if not isinstance(written, dict):
         raise HttpError(400, "The body must be a JSON object.", "invalid_json")
     return written
@@ -136,7 +137,7 @@ async def request_json(request: web.Request) -> Any:
 async def _offer(request: web.Request) -> tuple[str, Any]:
     """The SDP of a request, and the session object that came beside it, None without one."""
     if request.content_type == SDP:
-        return _text(await request.read(), "sdp"), None
+        return _text(await _body(request), "sdp"), None
     if request.content_type != MULTIPART:
         message = f"Unsupported content type: '{request.content_type}'. Use '{SDP}' or '{MULTIPART}'."
         raise HttpError(415, message, "unsupported_content_type")
@@ -145,10 +146,7 @@ async def _offer(request: web.Request) -> tuple[str, Any]:
         raise HttpError(400, "Missing required parameter: 'sdp'.", "missing_required_parameter", "sdp")
     session = None
     if "session" in parts:
-        try:
-            session = msgspec.json.decode(parts["session"])
-        except msgspec.DecodeError:
-            raise HttpError(400, "The part 'session' is not valid JSON.", "invalid_json", "session") from None
+        session = _json(parts["session"], "The part 'session'", "session")
     return _text(parts["sdp"], "sdp"), session
 
 
@@ -161,9 +159,31 @@ async def _parts(request: web.Request) -> dict[str, bytes]:
                 parts[name] = part.file.read()
             else:
                 parts[name] = part.encode() if isinstance(part, str) else bytes(part)
-    except (ValueError, AssertionError):
+    except (ValueError, AssertionError, BadHttpMessage):  # the last of a part's own head
         raise HttpError(400, "The form could not be read.", "invalid_form") from None
+    except CUT_SHORT as error:
+        raise _cut_short() from error
     return parts
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except CUT_SHORT as error:
+        raise _cut_short() from error
+
+
+def _cut_short() -> HttpError:
+    """For the log of a client that has gone, or of one that only says no more."""
+    return HttpError(400, "The body is not as long as it was to be.", "invalid_body")
+
+
+def _json(data: bytes, what: str, param: str | None = None) -> Any:
+    """Raises HttpError 400 also for text that is no UTF-8, and for what is nested without measure."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise HttpError(400, f"{what} is not valid JSON.", "invalid_json", param) from None
 
 
 def _text(data: bytes, param: str) -> str:

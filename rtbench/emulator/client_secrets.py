@@ -6,6 +6,7 @@ secrets (API reference, `POST /v1/realtime/client_secrets`).
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ DEFAULT_MODEL = "gpt-realtime"
 """Of a configuration that names none."""
 
 DEFAULT_LIFE_S = 600
+REMEMBERED_S = 600
+"""For so long an expired secret is told from one that never was; then it is forgotten, whoever made it has it no more."""
+
 _LIFE_S = integer(10, 7200)
 _BODY = record(
     {
@@ -43,12 +47,19 @@ class ClientSecret:
 
 
 class ClientSecrets:
-    """All that have been issued and not expired, beside the keys of the service itself."""
+    """All that have been issued and not forgotten, beside the keys of the service itself."""
 
     def __init__(self, key: str | None = None) -> None:
         """`key` is the only ordinary one accepted; any is where it is None."""
         self._key = key
         self._issued: dict[str, ClientSecret] = {}
+        self._expiries: list[tuple[int, str]] = []
+        """A heap of all in `_issued`, the first to expire on top: lives differ, so no order of issue would do."""
+
+    @property
+    def kept(self) -> int:
+        """How many are remembered, expired ones among them."""
+        return len(self._issued)
 
     def check(self, headers: Mapping[str, str], written: Any) -> dict[str, Any]:
         """Whether a secret may be issued; the configuration that it would carry.
@@ -71,6 +82,7 @@ class ClientSecrets:
         secret = ClientSecret(f"{PREFIX}{token}", now_s + life_s, configuration)
         self._forget_expired(now_s)
         self._issued[secret.value] = secret
+        heapq.heappush(self._expiries, (secret.expires_at, secret.value))
         session = _session(configuration, f"sess_{token}")
         return {"value": secret.value, "expires_at": secret.expires_at, "session": session}
 
@@ -91,10 +103,9 @@ class ClientSecrets:
         return secret.configuration
 
     def _forget_expired(self, now_s: int) -> None:
-        """An expired one is still told from one that never was, for as long again as the longest can live."""
-        for value, secret in tuple(self._issued.items()):
-            if now_s >= secret.expires_at + 7200:
-                del self._issued[value]
+        """Looks at none that stays but one, however many there are."""
+        while self._expiries and now_s >= self._expiries[0][0] + REMEMBERED_S:
+            del self._issued[heapq.heappop(self._expiries)[1]]
 
 
 def checked_configuration(written: Any) -> dict[str, Any]:

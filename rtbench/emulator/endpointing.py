@@ -48,6 +48,7 @@ class Endpointing:
         """Silence that ends the turn in the pause at the end of `heard`, which is all of the turn so far."""
         said = self._recognizer.completeness(heard, rate_hz)
         if said is Completeness.PART and self._faults.strikes(PREMATURE_CUTOFF):
+            self._faults.note(PREMATURE_CUTOFF)
             return PAUSE_MS
         if detection.longest_wait_ms is None or said is Completeness.UNKNOWN:
             return detection.silence_ms

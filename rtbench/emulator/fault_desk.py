@@ -9,6 +9,7 @@ from itertools import count
 from rtbench.clock import monotonic_ns
 from rtbench.emulator.door import Door, Verdict
 from rtbench.emulator.fault_log import FaultRow
+from rtbench.emulator.faults import CAPACITY
 from rtbench.emulator.faulty_session import FaultySession
 from rtbench.emulator.line_faults import At, LineFault, Transport
 from rtbench.emulator.profile import Profile
@@ -39,6 +40,11 @@ class FaultDesk:
         """The session behind a line that may be faulty."""
         seed = f"{self._seed}/{next(self._numbers)}"
         return FaultySession(session, self.faults, seed, self._door, self._struck, transport)
+
+    def no_room(self, status: int, *, is_probe: bool) -> None:
+        """A caller is refused now, as there is no room for one more session."""
+        if not is_probe:
+            self.write([FaultRow(CAPACITY, monotonic_ns(), setting=str(status))])
 
     def restarted(self, session: str, code: int) -> None:
         """The service closes a session, by its name, now, as it restarts."""

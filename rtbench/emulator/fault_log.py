@@ -10,7 +10,7 @@ class FaultRow:
     """One fault that struck."""
 
     kind: str
-    """Its name in a profile's `faults`; restart for that of the whole service."""
+    """Its name in a profile's `faults`; restart for that of the whole service, and what else `faults` names as noted."""
 
     at_ns: int
     """On the emulator's own monotonic clock, when the faulty message, or the break, was decided to go out."""

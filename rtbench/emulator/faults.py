@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from rtbench.emulator import line_faults
 from rtbench.emulator.delays import ZERO, Delay, parse_delay
+from rtbench.emulator.fault_log import FaultRow
 from rtbench.emulator.line_faults import LINE_FAULTS, LineFault, Transport, parse_line_fault
 from rtbench.scenario.fault import did_you_mean, fault, shown
 
@@ -31,6 +32,12 @@ TRUNCATION_REJECTED = "truncation_rejected"
 CUT_IN = "cut_in"
 NO_ANSWER = "no_answer"
 LATE_ANSWER = "late_answer"
+
+EXPIRY = "expiry"
+NO_SLOT = "no_slot"
+CAPACITY = "capacity"
+"""No faults of a profile, but noted as if they were: the end of a session at its time limit, an answer for which there is
+no slot, and a session for which there is no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +124,15 @@ def _parse(name: str, written: Any) -> Fault | LineFault:
 class Faults:
     """One session's faults. Each draws from a generator of its own: one more leaves the others as they were."""
 
-    def __init__(self, faults: Mapping[str, Fault | LineFault] | None = None, seed: str = "") -> None:
+    def __init__(
+        self, faults: Mapping[str, Fault | LineFault] | None = None, seed: str = "", session_id: str = ""
+    ) -> None:
         """Those of the line are another's (see `faulty_session`), and are passed over."""
+        self.now_ns = 0
+        """The session's present, which the session keeps here: when what is noted went wrong."""
+
+        self._session_id = session_id
+        self._rows: list[FaultRow] = []
         self._faults = {name: fault for name, fault in (faults or {}).items() if isinstance(fault, Fault)}
         self._rngs = {name: random.Random(f"{seed}/{name}") for name in self._faults}
 
@@ -137,6 +151,16 @@ class Faults:
         rng = self._rngs[name]
         lasts_ms = found.lasts.draw_ms(rng)
         return lasts_ms if rng.random() < found.rate else None
+
+    def note(self, kind: str, response_id: str = "", setting: str = "", lasts_ns: int = 0) -> None:
+        """Write down what goes wrong now, in a way that a caller can see; `lasts_ns` is the setting where it is a time."""
+        setting = f"{lasts_ns / 1e6:g} ms" if lasts_ns else setting
+        self._rows.append(FaultRow(kind, self.now_ns, self._session_id, response_id, setting))
+
+    def take_rows(self) -> list[FaultRow]:
+        """What went wrong since the last call."""
+        rows, self._rows = self._rows, []
+        return rows
 
     def strike_ns(self, name: str) -> int:
         """For how many nanoseconds this goes wrong now; 0 where it does not."""

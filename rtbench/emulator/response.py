@@ -81,7 +81,7 @@ class Response:
         all_sent = self._next == len(beats)
         if self.finished:
             return beats[self._next].due_ns if self._stale_ns and not all_sent else None
-        due_ns = self._end_ns if all_sent else beats[self._next].due_ns
+        due_ns = self.end_ns if all_sent else beats[self._next].due_ns
         return due_ns if self._cancellation is None else min(due_ns, self._cancellation.due_ns)
 
     @property
@@ -105,7 +105,7 @@ class Response:
         return self._output.heard_out_ns(self.id, estimate_ns)
 
     @property
-    def _end_ns(self) -> int:
+    def end_ns(self) -> int:
         """When it is done, if nobody stops it."""
         beats = self._plan.beats
         return beats[-1].due_ns if beats else self._plan.first_ns
@@ -135,13 +135,18 @@ class Response:
         cancelled = self._cancellation
         until_ns = now if cancelled is None else min(now, cancelled.due_ns - 1)
         self._send(outbox, until_ns)
-        if self._next == len(self._plan.beats) and self._end_ns <= until_ns:
-            self._finish(outbox, items, self._end_ns, *_ending(self._plan))
+        if self._next == len(self._plan.beats) and self.end_ns <= until_ns:
+            self._finish(outbox, items, self.end_ns, *_ending(self._plan))
         elif cancelled is not None and cancelled.due_ns <= now:
             self._stale_ns = cancelled.stale_ns if self.sounds else 0
             self._row.stale_audio_ms = 0.0
             self._finish(outbox, items, cancelled.due_ns, "cancelled", cancelled.reason)
             self._send_stale(outbox, now)
+
+    @property
+    def stale_ms(self) -> float:
+        """Audio sent after its cancellation was told."""
+        return self._row.stale_audio_ms or 0.0
 
     def cancel(self, cancellation: Cancellation) -> None:
         """Break it off there, at the next `advance`, unless it ends or is broken off before."""

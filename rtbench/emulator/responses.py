@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from rtbench.core.server_events import ItemTruncated
 from rtbench.emulator import usage
 from rtbench.emulator.answer import CONTENT_INDEX, Answer, FunctionCall, SpokenAnswer, WrittenAnswer
-from rtbench.emulator.capacity import Occupancy
+from rtbench.emulator.capacity import RATE_LIMIT_EXCEEDED, Occupancy
 from rtbench.emulator.conversation_items import ConversationItems, client_item
 from rtbench.emulator.delays import Delay
-from rtbench.emulator.faults import LATE_ANSWER, LATE_CANCEL, STALE_AUDIO, Faults
+from rtbench.emulator.faults import LATE_ANSWER, LATE_CANCEL, NO_SLOT, STALE_AUDIO, Faults
 from rtbench.emulator.identifiers import Identifiers
 from rtbench.emulator.outbox import Outbox
 from rtbench.emulator.output import Output
@@ -106,8 +106,8 @@ class Responses:
 
     def create(
         self, request: ResponseRequest, endpoint: Endpoint, trigger: str, now: int, settings: Settings
-    ) -> None:
-        """Begin a response. Raises Refusal where the conversation has one already, or an input item is unknown."""
+    ) -> str:
+        """Begin a response; its id. Raises Refusal where the conversation has one already, or an input item is unknown."""
         if request.in_conversation and self._active is not None:
             raise Refusal(
                 f"Conversation already has an active response in progress: {self._active.id}. "
@@ -120,6 +120,10 @@ class Responses:
         free = make_plan(request, self._voice, self._profile, self._rng, now, late_ms + slow_down_ms)
         plan = self._within_capacity(free, now)
         response_id = self._identifiers.response()
+        if plan.refused:
+            self._faults.note(NO_SLOT, response_id, RATE_LIMIT_EXCEEDED)
+        elif late_ms:
+            self._faults.note(LATE_ANSWER, response_id, lasts_ns=round(late_ms * 1e6))
         answer = self._answer(response_id, request)
         row = self._row(response_id, request, plan, endpoint, trigger)
         row.answer_item_id = answer.item_id
@@ -145,6 +149,7 @@ class Responses:
             self._out_of_band.append(response)
         response.start(self._outbox, self._items, self._rate_limits.use(context.total, now), now)
         self._advance(response, now)
+        return response_id
 
     def cancel(self, response_id: str | None, now: int) -> None:
         """Cancel as a client asks. Raises Refusal where no such response is under way."""
@@ -168,11 +173,18 @@ class Responses:
         if active is None and not plays:
             return
         late_ns = self._faults.strike_ns(LATE_CANCEL)
+        if late_ns and heard is not None and self._sounds_at(heard, now + late_ns):
+            self._faults.note(LATE_CANCEL, heard.id, lasts_ns=late_ns)
         if plays:
             self._silence = (now + late_ns, self._faults.strike_ns(STALE_AUDIO))
             self._fall_silent(now)
         if active is not None:
             self._cancel(active, now + late_ns, now, TURN_DETECTED)
+
+    def _sounds_at(self, response: Response, instant_ns: int) -> bool:
+        """Whether a response would not be over by then, with nobody speaking into it."""
+        played_ns = self._output.heard_out_ns(response.id, 0) if self._output.holds(response.id) else 0
+        return max(played_ns, response.end_ns if response is self._active else 0) > instant_ns
 
     def clear_output(self, now: int) -> None:
         """Stop speaking, as a client asks. Raises Refusal where it is the client who plays."""
@@ -202,8 +214,10 @@ class Responses:
         yield from self._out_of_band
 
     def _advance(self, response: Response, now: int) -> None:
-        was_finished = response.finished
+        was_finished, had_stale = response.finished, response.stale_ms > 0
         response.advance(self._outbox, self._items, now)
+        if response.stale_ms and not had_stale:
+            self._faults.note(STALE_AUDIO, response.id)
         self.spoken = self.spoken or response.sounds
         self._output.wake(now)
         if response.finished and not was_finished:
@@ -223,6 +237,8 @@ class Responses:
         (due_ns, stale_ns), self._silence = self._silence, None
         for cleared in self._output.clear(due_ns, stale_ns):
             self._truth.cleared(cleared)
+            if cleared.stale_ms:
+                self._faults.note(STALE_AUDIO, cleared.response_id)
             if cleared.item_id in self._items:
                 heard_ms = int(cleared.played_ms)
                 self._items.truncate(cleared.item_id, CONTENT_INDEX, heard_ms)

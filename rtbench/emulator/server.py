@@ -9,7 +9,7 @@ import secrets
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.typedefs import Handler
@@ -28,6 +28,7 @@ from rtbench.emulator.calls import CONSENT_S, Calls, request_json
 from rtbench.emulator.client_secrets import ClientSecrets
 from rtbench.emulator.fault_desk import FaultDesk
 from rtbench.emulator.health import HealthWatch
+from rtbench.emulator.held_ports import HeldPorts
 from rtbench.emulator.host import Host, TruthKeeper
 from rtbench.emulator.line_faults import At
 from rtbench.emulator.refusal import INVALID_REQUEST
@@ -76,6 +77,9 @@ class EmulatorServer:
         self._desk = FaultDesk(service.profile, fault_log)
         self._calls = Calls(self._host, self._desk, consent_s)
         self._restarts: asyncio.Task[None] | None = None
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Ends, with a UsageError, where the server cannot go on; never otherwise."""
+
         self._lines: dict[str, BreakableDriver] = {}
         """Open WebSocket sessions, by name."""
 
@@ -104,7 +108,7 @@ class EmulatorServer:
         self._health.start()
         restart = self._host.service.profile.restart
         if restart is not None:
-            again = partial(self.start_listening, host, int(listening), tls)
+            again = partial(self._listen_again, host, int(listening), tls)
             self._restarts = asyncio.ensure_future(self._restart(restart, again))
         return int(listening)
 
@@ -116,6 +120,14 @@ class EmulatorServer:
         self._server = await loop.create_server(
             lambda: StampingHandler(manager, loop=loop), host, port, backlog=BACKLOG, ssl=tls
         )
+
+    async def _listen_again(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        """Take connections after a restart; where the port is gone the server has failed."""
+        try:
+            await self.start_listening(host, port, tls)
+        except OSError as error:
+            self.failure.set_exception(UsageError(f"after a restart {_listening_failed(host, port, error)}"))
+            raise
 
     async def prepare(self, codecs: Sequence[str]) -> None:
         """Be ready for calls in these codecs, rather than when the first one comes."""
@@ -173,7 +185,7 @@ class EmulatorServer:
         refusal = await self._refuse_on_purpose(request, wanted["model"], "call")
         if refusal is not None:
             return refusal
-        self._check_room()
+        self._check_room(request)
         return await self._calls.open(request, offer, wanted)
 
     async def _hang_up(self, request: web.Request) -> web.Response:
@@ -183,9 +195,13 @@ class EmulatorServer:
     def _admit(self, request: web.Request) -> Json | None:
         return self._secrets.admit(request.headers, unix_ns() // NS_PER_S)
 
-    def _check_room(self) -> None:
+    def _check_room(self, request: web.Request) -> None:
         """Raises HttpError where there is none; to be asked last, as a slow answer leaves others time to come in."""
-        check_room(self._host.service.occupancy, self._host.service.profile.capacity)
+        try:
+            check_room(self._host.service.occupancy, self._host.service.profile.capacity)
+        except HttpError as error:
+            self._desk.no_room(error.status, is_probe=_is_probe(request))
+            raise
 
     async def _realtime(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(
@@ -204,7 +220,7 @@ class EmulatorServer:
             refusal = await self._refuse_on_purpose(request, asked.model, "upgrade")
             if refusal is not None:
                 return refusal
-            self._check_room()
+            self._check_room(request)
         await socket.prepare(request)
         connection = WebSocketConnection(socket, request)
         if asks_for_beta(request.headers):
@@ -245,13 +261,13 @@ class EmulatorServer:
             driver.on_close(socket.close_code or WSCloseCode.ABNORMAL_CLOSURE, "", monotonic_ns())
             self._lines.pop(machine.session_id, None)
             self._host.write_truth(machine)
-            self._desk.write(line.take_rows())
+            self._desk.write([*line.take_rows(), *machine.fault_rows()])
 
     # Faults on purpose.
 
     async def _refuse_on_purpose(self, request: web.Request, model: str, at: At) -> web.Response | None:
         """The door's fault for this request, where it has one."""
-        verdict = self._desk.decide(model, is_probe=PROBE_HEADER in request.headers, at=at)
+        verdict = self._desk.decide(model, is_probe=_is_probe(request), at=at)
         if verdict.wait_ns:
             await asyncio.sleep(verdict.wait_ns / NS_PER_S)
         if verdict.cut:
@@ -264,6 +280,16 @@ class EmulatorServer:
         headers = {} if verdict.retry_after_s is None else {"Retry-After": f"{verdict.retry_after_s:g}"}
         return web.json_response(error.json(), status=error.status, headers=headers)
 
+    async def _stop_listening(self) -> list[tuple[int, Any]]:
+        """Refuse connections; what was listened on, which is free when this returns."""
+        assert self._server is not None
+        addresses: list[tuple[int, Any]] = [
+            (listener.family, listener.getsockname()) for listener in self._server.sockets
+        ]
+        self._server.close()
+        await asyncio.sleep(0)  # the loop closes them when it comes round
+        return addresses
+
     async def _restart(self, restart: Restart, listen_again: Callable[[], Awaitable[None]]) -> None:
         """Close sessions, and keep everybody out for a time, as the profile says."""
         wait_s, wave = restart.at.s, 0
@@ -271,19 +297,28 @@ class EmulatorServer:
             await asyncio.sleep(wait_s)
             calls = {call.session_id: call for call in self._calls.standing}
             struck = restart.struck([*self._lines.items(), *calls.items()], wave)
-            if restart.share == 1 and restart.lasts.ns and self._server is not None:
-                self._server.close()
-            for name, session in struck:
-                if name in self._lines or (name in calls and calls[name].is_standing):
-                    self._desk.restarted(name, restart.code)
-                    session.restart(restart.code)
-                    await asyncio.sleep(0)  # its close frame leaves before the next one's instant is noted
-            if restart.share == 1 and restart.lasts.ns:
-                await asyncio.sleep(restart.lasts.s)
-                await listen_again()
+            is_out = restart.share == 1 and restart.lasts.ns > 0
+            with HeldPorts(await self._stop_listening() if is_out else ()):
+                for name, session in struck:
+                    if name in self._lines or (name in calls and calls[name].is_standing):
+                        self._desk.restarted(name, restart.code)
+                        session.restart(restart.code)
+                        await asyncio.sleep(
+                            0
+                        )  # its close frame leaves before the next one's instant is noted
+                if is_out:
+                    await asyncio.sleep(restart.lasts.s)
+                    try:
+                        await listen_again()
+                    except OSError:
+                        return  # `failure` tells of it
             if restart.every is None:
                 return
             wait_s, wave = max(0.0, restart.every.s - restart.lasts.s), wave + 1
+
+
+def _is_probe(request: web.Request) -> bool:
+    return PROBE_HEADER in request.headers
 
 
 async def _join(socket: web.WebSocketResponse, connection: WebSocketConnection, call: WebRtcCall) -> None:

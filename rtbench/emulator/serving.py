@@ -10,7 +10,7 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -56,7 +56,7 @@ class Serving:
 
 
 def serve(serving: Serving) -> None:
-    """Serve until SIGTERM, SIGINT, or the end of the parent. Raises UsageError where it cannot begin."""
+    """Serve until SIGTERM, SIGINT, or the end of the parent. Raises UsageError where it cannot begin, or go on after a restart."""
     prefer_this_process()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(serving))
@@ -78,11 +78,20 @@ async def _serve(serving: Serving) -> None:
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
         _announce(serving, port, certificate.path if certificate is not None else None)
-        await stopped.wait()
+        await _either(stopped, server.failure)
     finally:
         await server.stop()
         if certificate is not None:
             certificate.remove()
+
+
+async def _either(stopped: asyncio.Event, failure: asyncio.Future[None]) -> None:
+    """Wait until told to stop. Raises what the server failed for, where it did before."""
+    stopping: asyncio.Future[Any] = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait((stopping, failure), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if failure.done():
+        failure.result()
 
 
 def _certificate(serving: Serving) -> Certificate | None:

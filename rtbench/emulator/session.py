@@ -45,7 +45,8 @@ from rtbench.emulator import refusal
 from rtbench.emulator.capacity import Occupancy
 from rtbench.emulator.conversation_items import ConversationItems, client_item
 from rtbench.emulator.endpointing import Endpointing
-from rtbench.emulator.faults import NO_ANSWER, TRUNCATION_REJECTED, Faults
+from rtbench.emulator.fault_log import FaultRow
+from rtbench.emulator.faults import CUT_IN, EXPIRY, NO_ANSWER, TRUNCATION_REJECTED, Faults
 from rtbench.emulator.identifiers import Identifiers
 from rtbench.emulator.line import Line
 from rtbench.emulator.outbox import Outbox
@@ -113,7 +114,7 @@ class EmulatedSession:
         self._truth = TruthLog()
         seed = f"{profile.seed}/{number}"
         rng = random.Random(seed)
-        self._faults = Faults(profile.faults, seed)
+        self._faults = Faults(profile.faults, seed, self._identifiers.session)
         self._occupancy = service.occupancy
         # The parts know the session without keeping it: its memory goes with it, and does not wait for a collection of
         # all objects, which holds the loop and is therefore rare in this process.
@@ -178,6 +179,7 @@ class EmulatedSession:
     def receive(self, event: Any, now: int) -> None:
         if self._outcome is not None:
             return
+        self._faults.now_ns = now
         try:
             # Nearly all events are these, and nothing in them can be late.
             if type(event) is InputAudioAppend:
@@ -193,10 +195,12 @@ class EmulatedSession:
         if self._outcome is not None:
             return
         self._rested = False
+        self._faults.now_ns = now
         self._responses.wake(now)
         self._transcription.wake(now)
         self._turns.wake(now)
         if now >= self._expires_ns:
+            self._faults.note(EXPIRY, setting=f"{self._profile.session_limit.s:g} s")
             minutes = self._profile.session_limit.s / 60
             message = f"Your session hit the maximum duration of {minutes:g} minutes."
             self._put_error(
@@ -228,6 +232,10 @@ class EmulatedSession:
         """What was truly applied in the responses that have ended since the last call."""
         return self._truth.take()
 
+    def fault_rows(self) -> list[FaultRow]:
+        """What the service itself did wrong on purpose since the last call; the line's faults are in `faulty_session`."""
+        return self._faults.take_rows()
+
     def heard(self, instant_ns: int) -> HeardAnswer | None:
         """The answer that the caller hears, or waits for (see `turn_taking.Agent`)."""
         return self._responses.heard(instant_ns)
@@ -241,7 +249,9 @@ class EmulatedSession:
         """The user's turn is over: answer it, or once the answer under way has ended (see `turn_taking.Agent`)."""
         if self._responses.active is not None:
             self._waiting = endpoint
-        elif not self._faults.strikes(NO_ANSWER):
+        elif self._faults.strikes(NO_ANSWER):
+            self._faults.note(NO_ANSWER)
+        else:
             request = self._recalling(response_request(self._settings))
             self._responses.create(request, endpoint, endpoint.trigger, now, self._settings)
 
@@ -250,7 +260,8 @@ class EmulatedSession:
         if self._responses.active is not None:
             return False
         request = response_request(self._settings)
-        self._responses.create(request, endpoint, endpoint.trigger, now, self._settings)
+        response_id = self._responses.create(request, endpoint, endpoint.trigger, now, self._settings)
+        self._faults.note(CUT_IN, response_id)
         return True
 
     def _response_done(self, now: int, playback_end_ns: int) -> None:
@@ -307,6 +318,7 @@ class EmulatedSession:
     def _truncate_item(self, event: ItemTruncate, now: int) -> None:
         try:
             if self._faults.strikes(TRUNCATION_REJECTED):
+                self._faults.note(TRUNCATION_REJECTED, self._truth.response_of(event.item_id))
                 raise refusal.not_truncated(event.item_id)
             self._items.truncate(event.item_id, event.content_index, event.audio_end_ms)
         except Refusal:
@@ -325,6 +337,7 @@ class EmulatedSession:
         endpoint = self._turns.endpoint(now)
         trigger = "manual" if endpoint.trigger == "manual" else "client"
         if request.in_conversation and self._responses.active is None and self._faults.strikes(NO_ANSWER):
+            self._faults.note(NO_ANSWER)
             self._turns.answered()
             return
         self._responses.create(request, endpoint, trigger, now, self._settings)

@@ -189,6 +189,10 @@ class TruthLog:
                 row.truncate_audio_end_ms = audio_end_ms
                 row.truncate_rejected = rejected
 
+    def response_of(self, answer_item_id: str) -> str:
+        """The response, still open, whose answer is this item; empty where there is none."""
+        return next((name for name, row in self._open.items() if row.answer_item_id == answer_item_id), "")
+
     def cleared(self, cleared: Cleared) -> None:
         """The service has stopped playing an answer before its end."""
         row = self._open.get(cleared.response_id)

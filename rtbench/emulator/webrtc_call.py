@@ -128,7 +128,7 @@ class WebRtcCall(BreakableCall):
         super().on_close(code, reason, now_ns)
         self._speaker.stop()
         self._host.write_truth(self._session)
-        self._desk.write(self._line.take_rows())
+        self._desk.write([*self._line.take_rows(), *self._session.fault_rows()])
         self._shared.over(code)
 
     def send_raw(self, connection: Connection, data: bytes) -> None:

@@ -23,6 +23,7 @@ from rtbench.core.reconnection import Cut, Dial, HangUp, Ping, Pong
 from rtbench.core.resilience import ResilientCaller
 from rtbench.core.response_events import AudioDelta
 from rtbench.core.rtp import Media, Packet
+from rtbench.core.script import ChangeNetwork
 from rtbench.core.server_events import SessionCreated, SessionUpdated
 from rtbench.core.sessions import Session
 from rtbench.core.stimuli import Stimulus
@@ -219,9 +220,10 @@ class Call(Driver):
             self._break(event)
         elif isinstance(event, Ping):
             self._ask_for_sign()
+        elif isinstance(event, ChangeNetwork):
+            self._change_network(event)
         elif isinstance(event, FaultOrder):
-            if self._link is not None:
-                self._link.send(msgspec.json.encode(event.members()))
+            self._order_fault(event)
         else:
             if self._microphone is not None:
                 self._microphone.send_due(outgoing.due_ns)
@@ -244,8 +246,20 @@ class Call(Driver):
 
     # One connection after the other.
 
+    def _adapt_codec(self) -> None:
+        """Go on in the codec that is fallen back to, where the network was bad; what was held before it is written."""
+        plan, network = self._plan.fallback, self._conversation.session.network
+        if plan is None or not network.degraded_intervals:
+            return
+        self._write_rows()
+        network.fall_back(monotonic_ns())
+        self._plan, script = plan, plan.script(self._seed)
+        self._ledger.change_input(script.session.input_format.rate_hz)
+        self._keepsakes = Keepsakes(plan, script, self._conversation, self._around.podium.turns)
+
     async def _dial(self, dial: Dial) -> None:
         """Try to connect; the machine is told how it went, unless it has gone on meanwhile."""
+        self._adapt_codec()
         link = self._link = CallLink(self)
         line = self._line = self._new_line(link)
         whole = self._conversation.session
@@ -295,6 +309,14 @@ class Call(Driver):
         if order.how in ("half_open", "ice_dead") and self._microphone is not None:
             self._microphone.stop()
         self._link.cut(order.how)
+
+    def _change_network(self, order: ChangeNetwork) -> None:
+        assert self._network is not None, "a step that changes the network, in a plan without one"
+        self._network.change(order.conditions, monotonic_ns())
+
+    def _order_fault(self, order: FaultOrder) -> None:
+        if self._link is not None:
+            self._link.send(msgspec.json.encode(order.members()))
 
     def _ask_for_sign(self) -> None:
         link = self._link

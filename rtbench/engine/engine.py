@@ -95,7 +95,7 @@ class Engine:
         """Try the target once for each scenario's model. Raises TargetError."""
         for plan in self._plans.values():
             if plan.scenario.transport == "webrtc":
-                await probe_media(plan.target, plan.dialect, plan.session)
+                await probe_media(plan.target, plan.dialect, plan.session, plan.scenario.webrtc_offer)
             else:
                 await probe(plan.target, plan.dialect, plan.scenario.session.model)
 
@@ -118,7 +118,8 @@ class Engine:
         phase_ns = int(order.call * GOLDEN_RATIO % 1 * plan.frame_ns)
         self._expect_storm(order.scenario, plan)
         call = Call(self._around, plan, keys, order.seed, phase_ns, self._trace.session(keys.session))
-        call.conversation.session.network.codec_fallbacks = int(caller in self._degraded)
+        if plan is not self._plans[order.scenario]:
+            call.conversation.session.network.fall_back(monotonic_ns())
         self._calls[order.call] = call
         self._tasks[order.call] = asyncio.get_running_loop().create_task(self._hold(order.call, call, caller))
 

@@ -71,6 +71,10 @@ class Ledger:
         self._cost_usd: float | None = 0.0 if price() is not None else None
         self._drawn_turns: set[int] = set()
 
+    def change_input(self, rate_hz: int) -> None:
+        """From the next connection on the caller speaks at this rate."""
+        self._input_rate_hz = rate_hz
+
     def turn(
         self,
         turn: Turn,

@@ -11,7 +11,7 @@ from typing import Any
 from rtbench.clock import NS_PER_MS
 from rtbench.core.audio import Audio
 from rtbench.core.codec import OPUS
-from rtbench.core.impairment import Network
+from rtbench.core.impairment import Conditions, Network
 from rtbench.core.pcm import Samples
 from rtbench.core.script import Clip, Script
 from rtbench.corpus.audio_file import FULL_SCALE, resample, to_int16
@@ -24,7 +24,9 @@ from rtbench.scenario.clips import check_clips, open_corpus, script_sounds
 from rtbench.scenario.compile import compile_script
 from rtbench.scenario.load import load_scenario
 from rtbench.scenario.model import Scenario
+from rtbench.scenario.network import ChangeNetwork
 from rtbench.scenario.prices import Price, price_of
+from rtbench.scenario.steps import leaves
 from rtbench.scenario.transport import CodecName, TransportName
 
 FALLBACK_CODEC: CodecName = "pcmu"
@@ -59,6 +61,9 @@ class Plan:
             told = "does not tell what becomes of an answer that is spoken into; set control: sideband"
             raise scenario.error(("webrtc_filter",), told)
         self._codec = scenario.media_codec
+        self._changes_network = any(
+            isinstance(step, ChangeNetwork) for _, step in leaves(scenario.conversation)
+        )
         self.fallback: Plan | None = None
         """The same in the codec that is fallen back to, where the scenario wants that."""
 
@@ -93,11 +98,12 @@ class Plan:
         return compile_script(self.scenario, self.corpus, seed)
 
     def network(self, seed: int, start_ns: int) -> Network | None:
-        """The simulated network of one call, where the scenario has one."""
+        """The simulated network of one call, where the scenario has one, or changes to one in mid-call."""
         wanted = self.scenario.network
-        if wanted is None:
+        if wanted is None and not self._changes_network:
             return None
-        return Network(wanted.conditions, lambda part: random.Random(f"{seed}/network/{part}"), start_ns)
+        conditions = Conditions() if wanted is None else wanted.conditions
+        return Network(conditions, lambda part: random.Random(f"{seed}/network/{part}"), start_ns)
 
     def messages(self, clip: Clip, gain_db: float = 0.0) -> Sequence[bytes]:
         """A clip's append messages, one a frame; over WebRTC its packets."""

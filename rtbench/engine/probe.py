@@ -9,11 +9,16 @@ from typing import Any
 from rtbench.core.errors import CredentialsRefused, TargetError, TargetUnreachable
 from rtbench.dialects.dialect import Dialect
 from rtbench.engine.target import Target
+from rtbench.scenario.transport import OfferName
 from rtbench.transports.connection import ConnectError, Connection
 from rtbench.transports.websocket import connect
 
 PROBE_TIMEOUT_S = 10.0
 REFUSALS = (401, 403)
+
+EMPTY_OFFER = "v=0\r\n"
+OFFER_REFUSALS = (400, 422)
+"""Of a service that has read an offer, and the session and key with it."""
 
 PROBE_HEADER = "X-Rtbench-Probe"
 """Told to a target on this machine: an emulator whose door is faulty on purpose lets the probe in."""
@@ -48,15 +53,26 @@ async def probe(target: Target, dialect: Dialect, model: str) -> None:
         raise _told(target, error) from error
 
 
-async def probe_media(target: Target, dialect: Dialect, session: Mapping[str, Any]) -> None:
-    """Ask for an ephemeral key for this session, as every call over WebRTC does; it is left to expire. Raises as `probe`."""
+async def probe_media(
+    target: Target, dialect: Dialect, session: Mapping[str, Any], offer: OfferName = "raw"
+) -> None:
+    """Ask for an ephemeral key for this session, as a call over WebRTC does; it is left to expire.
+
+    Where the offer goes with the session and the key itself, an offer of nothing is sent, whose refusal as such
+    shows that the key is good. Raises as `probe`.
+    """
     from rtbench.transports.webrtc.signalling import Signalling
 
     headers = _headers(target, dialect)
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S), Signalling(target.base_url, headers, None) as signalling:
-            await signalling.client_secret(session)
+            if offer == "raw":
+                await signalling.client_secret(session)
+            else:
+                await signalling.exchange(EMPTY_OFFER, session, mode=offer, model=None)
     except ConnectError as error:
+        if error.phase == "sdp" and error.status in OFFER_REFUSALS:
+            return
         raise _told(target, error) from error
     except TimeoutError:
         late = ConnectError("key", "connect_timeout", f"key: no answer within {PROBE_TIMEOUT_S:g} s")

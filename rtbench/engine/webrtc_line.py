@@ -15,16 +15,17 @@ from typing import Protocol
 import msgspec
 
 from rtbench.clock import NS_PER_MS, monotonic_ns
-from rtbench.core.impairment import Network as SimulatedNetwork
+from rtbench.core.impairment import Network as Simulation
 from rtbench.core.network import Network, NetworkWatch
 from rtbench.core.rtp import Media, Packet
 from rtbench.core.sessions import Session
 from rtbench.core.streamed_voice import StreamedVoice
-from rtbench.engine.line import CONNECT_TIMEOUT_S
+from rtbench.engine.line import CONNECT_TIMEOUT_S, SimulatedNetwork, open_websocket
 from rtbench.engine.plan import Plan
 from rtbench.transports import websocket
 from rtbench.transports.connection import ConnectError, Connection, Receiver, ReceiverFactory
-from rtbench.transports.impaired import Alarms, ImpairedPath, ModelError
+from rtbench.transports.impaired import Alarms, ImpairedPath
+from rtbench.transports.impaired_handshake import ImpairedRequests
 from rtbench.transports.webrtc import (
     ConnectionState,
     Peer,
@@ -65,18 +66,17 @@ class WebRtcLine:
         plan: Plan,
         call: MediaUser,
         alarms: Alarms | None = None,
-        network: SimulatedNetwork | None = None,
+        network: Simulation | None = None,
         inbox: websocket.Inbox | None = None,
     ) -> None:
         """`network` lies between the two ends, on `alarms`; None is the real one alone. `inbox` is a sideband's."""
         self._inbox = inbox
         self._plan = plan
-        self.model_error = ModelError()
-        """Of the simulated network."""
-
+        self._simulated: SimulatedNetwork | None = None
         self._path: PathFactory | None = None
         if alarms is not None and network is not None:
-            self._path = partial(ImpairedPath[Datagram], network, alarms, self.model_error)
+            self._simulated = simulated = SimulatedNetwork(network, alarms)
+            self._path = partial(ImpairedPath[Datagram], network, alarms, simulated.error)
         self._call = call
         self._peer: Peer | None = None
         self._sideband: Connection | None = None
@@ -105,7 +105,10 @@ class WebRtcLine:
             codec=self._plan.scenario.codec,
             timeout_s=CONNECT_TIMEOUT_S,
             path=self._path,
+            requests=None if self._simulated is None else ImpairedRequests(self._simulated.network),
             filtered=self._plan.scenario.webrtc_filter,
+            sdp_mode=self._plan.scenario.webrtc_offer,
+            credentials="client_secret" if self._plan.scenario.webrtc_offer == "raw" else "direct",
         )
         session.key_ms = timings.key_ms
         session.sdp_ms = timings.gather_ms + timings.sdp_ms
@@ -117,7 +120,6 @@ class WebRtcLine:
 
     async def _join(self, begin: ReceiverFactory, peer: Peer, session: Session) -> None:
         """Go on over a WebSocket of the call's; its way is noted as that of any WebSocket."""
-        target, dialect = self._plan.target, self._plan.dialect
         try:
             if peer.call_id is None:
                 raise ConnectError("sdp", "sdp_invalid", "the service gave the call no name to join it by")
@@ -126,20 +128,11 @@ class WebRtcLine:
                 self._sideband = connection
                 return self._begin(begin, Sideband(connection, peer), peer)
 
-            _, timings = await websocket.connect(
-                target.websocket_url(dialect.sideband_path(peer.call_id)),
-                stand,
-                headers=target.headers(dialect),
-                timeout_s=CONNECT_TIMEOUT_S,
-                inbox=self._inbox,
-            )
+            path = self._plan.dialect.sideband_path(peer.call_id)
+            await open_websocket(self._plan, path, stand, session, self._simulated, self._inbox)
         except BaseException:
             peer.abort()
             raise
-        session.dns_ms = timings.dns_ms
-        session.tcp_ms = timings.tcp_ms
-        session.tls_ms = timings.tls_ms
-        session.upgrade_ms = timings.upgrade_ms
 
     def _begin(self, begin: ReceiverFactory, connection: Connection, peer: Peer) -> Receiver:
         receiver = begin(connection)
@@ -155,7 +148,12 @@ class WebRtcLine:
         return PacketMicrophone(self._peer)
 
     async def leave(self, session: Session) -> None:
-        """See `Line`: the service is told to hang up, and then the peer says goodbye."""
+        """See `Line`: the service is told to hang up, and then the peer says goodbye.
+
+        The hang-up goes past a simulated network: nothing of it is measured, and nobody waits for it.
+        """
+        if self._simulated is not None:
+            self._simulated.note(session)
         peer = self._peer
         if peer is None:
             return
@@ -220,6 +218,7 @@ class WebRtcLine:
             network.concealed_ms = (network.concealed_ms or 0.0) + voice.concealed_ns / NS_PER_MS
             network.player_delay_ms = voice.depth_ns / NS_PER_MS
         if watch is not None:
+            watch.finish(monotonic_ns())
             network.degraded_intervals += watch.degraded
             network.first_degraded_ns = network.first_degraded_ns or watch.first_degraded_ns
         note_statistics(network, peer.statistics(), (monotonic_ns() - self._begun_ns) / 1e9)

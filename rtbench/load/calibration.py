@@ -12,7 +12,8 @@ from rtbench.analysis.capacity_search import Found, Judgement, Search, SearchPla
 from rtbench.analysis.capacity_step import StepResult
 from rtbench.core.errors import RunInvalid
 from rtbench.engine.target import EMULATOR
-from rtbench.load.capacity import CapacityPlan, CapacitySearch, StepTimes
+from rtbench.load.capacity import CapacitySearch
+from rtbench.load.capacity_plan import CapacityPlan, StepTimes
 from rtbench.load.run import LedLoad, RunOptions, run
 
 SCENARIO = """\

@@ -12,25 +12,22 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gevent
 
-from rtbench.analysis.capacity_search import Found, Judgement, Search, SearchPlan, Trial, rehearse, search
+from rtbench.analysis.capacity_search import Found, Judgement, Search, Trial, search
 from rtbench.analysis.capacity_step import StepResult, enough, measure_step, needed
 from rtbench.clock import NS_PER_S, monotonic_ns, unix_ns
 from rtbench.core.emulator_load import TABLE as EMULATOR_LOAD
 from rtbench.core.emulator_load import EmulatorLoad
+from rtbench.load.capacity_plan import CapacityPlan
 from rtbench.load.course import Lead
-from rtbench.load.reference import ReferenceCall
 from rtbench.results.reader import part_of_run
 from rtbench.results.run_directory import RunDirectory
-from rtbench.scenario.estimate import CALL_MINUTES, Estimate, of_search
-from rtbench.scenario.model import Scenario
 from rtbench.scenario.shape import arrivals_s
-from rtbench.scenario.threshold import Threshold
 from rtbench.scenario.threshold_metric import measured_on
 
 KEPT_CALLS = 50
@@ -40,90 +37,9 @@ RETRIES = 2
 """Of a step in which the generator was late: a busy moment of the machine is no limit."""
 
 ROW_TABLES = ("turns", "sessions", "stimuli")
-EDGES_REHEARSED = 30
-"""For the estimate: each is the same share above the one before."""
 
 STEP_S = 1.0
 """How often it is looked whether there are enough samples."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepTimes:
-    """How long a load is held, in seconds."""
-
-    reach_s: float = 5.0
-    """From one load to the next, callers coming or going evenly."""
-
-    settle_s: float = 5.0
-    """Before it is measured, at least; a call's length where sessions or arrivals are judged."""
-
-    hold_s: float = 15.0
-    """Measured, at least."""
-
-    longest_s: float = 180.0
-    """Measured, at most: then there are too few samples."""
-
-    samples: float = 2.0
-    """Measured until there are so many times the samples that an SLO's statistic needs."""
-
-    soak: float = 3.0
-    """The last one is held so many times as long, with as many times the samples."""
-
-
-@dataclass(frozen=True, slots=True)
-class CapacityPlan:
-    """What is searched, and how."""
-
-    slos: tuple[Threshold, ...]
-    search: SearchPlan
-    scenario: str
-    transport: str
-    most_users: int
-    open_load: bool = False
-    arrivals: Literal["poisson", "constant"] = "poisson"
-    """Of an open load."""
-
-    times: StepTimes = StepTimes()
-    seed: int = 1
-    tolerant: bool = False
-    """Steps with a SUSPECT verdict count."""
-
-    reference: ReferenceCall | None = None
-    """One more caller, in a process of its own. In a closed load it is one of those that a level counts."""
-
-    @property
-    def sees_sessions(self) -> bool:
-        """Whether calls are judged or begun, so that a load settles only once those of the load before have ended."""
-        return self.open_load or any(measured_on(slo.metric) == "sessions" for slo in self.slos)
-
-
-def estimate_search(scenario: Scenario, plan: CapacityPlan) -> Estimate:
-    """What a search may come to: rehearsed for edges from the first load to the last, and for none at all, with steps
-    as short, and as long, as may be. Steps that are held again, as the generator was late, come on top of it."""
-    first, last = plan.search.first, plan.search.most
-    edges = [first * (last / first) ** (place / EDGES_REHEARSED) for place in range(EDGES_REHEARSED + 1)]
-    courses = [rehearse(plan.search, edge * 1.0001) for edge in edges]
-    times = plan.times
-    settle_s = max(times.settle_s, times.longest_s) if plan.sees_sessions else times.settle_s
-    nothing_holds = rehearse(plan.search, 0.0)
-    shortest = min(
-        _call_minutes(plan, course, times.settle_s, times.hold_s) for course in (*courses, nothing_holds)
-    )
-    longest = max(_call_minutes(plan, course, settle_s, times.longest_s) for course in courses)
-    return of_search(scenario, shortest, longest)
-
-
-def _call_minutes(plan: CapacityPlan, course: list[Trial], settle_s: float, held_s: float) -> float:
-    """Of a course whose steps settle, and are held, so long each."""
-    times, beside = plan.times, plan.open_load and plan.reference is not None
-    minutes = 0.0
-    for trial in course:
-        in_calls = trial.level
-        if plan.open_load:
-            in_calls = min(float(plan.most_users), trial.level * CALL_MINUTES * 60) + beside
-        factor = times.soak if trial.phase == "soak" else 1.0
-        minutes += in_calls * (times.reach_s + settle_s + held_s * factor) / 60
-    return minutes
 
 
 class CapacitySearch:
@@ -146,6 +62,7 @@ class CapacitySearch:
         self._level = 0
         self._call_lengths_s: deque[float] = deque(maxlen=KEPT_CALLS)
         self._sessions: dict[str, int] = {}
+        self._most_open = 0
         self._arrivals: gevent.Greenlet | None = None
         self._random = random.Random(plan.seed)
 
@@ -155,6 +72,7 @@ class CapacitySearch:
             self._call_lengths_s.append((row["ended_ns"] - row["planned_ns"]) / NS_PER_S)
         elif table == "generator":
             self._sessions[row["worker"]] = row["sessions"]
+            self._most_open = max(self._most_open, sum(self._sessions.values()))
         elif table == EMULATOR_LOAD:
             self._emulator.take(row)
         if self._measuring_since_ns is not None and self._belongs(table, row):
@@ -195,6 +113,7 @@ class CapacitySearch:
         self._settle()
         factor = times.soak if trial.phase == "soak" else 1.0
         self._rows, self._emulator, self._measuring_since_ns = {}, EmulatorLoad(), unix_ns()
+        self._most_open = 0
         start_ns = monotonic_ns()
         while True:
             gevent.sleep(STEP_S)
@@ -208,11 +127,20 @@ class CapacitySearch:
             if last or enough(result.slos, times.samples * factor):
                 break
         self._measuring_since_ns = None
-        if self._plan.open_load and sum(self._sessions.values()) >= self._plan.most_users:
-            result = replace(result, judgement=Judgement.GENERATOR)
+        if self._capped(result):
+            result = replace(result, judgement=Judgement.CAP)
         self.steps.append(result)
         self._note(result)
         return result
+
+    def _capped(self, result: StepResult) -> bool:
+        """Whether fewer calls may have begun than were asked for, and that is what keeps the step from telling anything:
+        an SLO that broke under the smaller load would have broken under the whole one."""
+        return (
+            self._plan.open_load
+            and self._most_open >= self._plan.most_users
+            and result.judgement in (Judgement.HOLDS, Judgement.UNKNOWN)
+        )
 
     def _may_be_enough(self, factor: float) -> bool:
         """Whether there are as many rows as samples are needed; to measure is work for a moment that counts."""

@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import psutil
 
-from rtbench.analysis.calibration import fingerprint
+from rtbench import __version__
+from rtbench.analysis.calibration import Calibration, kept_calibration
 from rtbench.core.errors import ExitCode, RtbenchError
 from rtbench.dialects.registry import DIALECTS
 from rtbench.engine.probe import probe
 from rtbench.engine.target import EMULATOR, named_target
-from rtbench.results.machine_files import calibration_file
 from rtbench.results.provenance import describe_host
+from rtbench.scenario.transport import TransportName
 
 Level = Literal["ok", "warning", "missing"]
 
@@ -147,15 +148,24 @@ def _folder(out: Path) -> Finding:
 
 
 def _calibrated() -> Finding:
-    machine = fingerprint(dataclasses.asdict(describe_host()))
-    if calibration_file(machine, "websocket").is_file():
-        return Finding("calibration", "ok", "this machine is calibrated; reports show its error bar")
+    """One transport is enough: who calls over one only needs no other."""
+    host = dataclasses.asdict(describe_host())
+    kept = {transport: kept_calibration(host, transport) for transport in get_args(TransportName)}
+    told = "; ".join(f"{transport} {_calibration_told(each)}" for transport, each in kept.items())
+    if any(each is not None and each.rtbench == __version__ for each in kept.values()):
+        return Finding("calibration", "ok", f"{told}; reports show the error bar")
     return Finding(
-        "calibration",
-        "warning",
-        "this machine was never calibrated",
-        "Run `rtbench calibrate` once, in peace.",
+        "calibration", "warning", told, "Run `rtbench calibrate` once with this version, in peace."
     )
+
+
+def _calibration_told(calibration: Calibration | None) -> str:
+    if calibration is None:
+        return "was never calibrated"
+    if calibration.rtbench != __version__:
+        return f"was calibrated with rtbench {calibration.rtbench}, which this is not"
+    valid = calibration.valid_up_to
+    return f"is calibrated, VALID {'with none' if valid is None else f'up to {valid:,} sessions'}"
 
 
 def _webrtc() -> Finding:

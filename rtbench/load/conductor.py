@@ -182,7 +182,11 @@ class Conductor:
             for index, client in enumerate(_present(runner)):
                 self._workers[client.id] = configure.worker = f"w{index}"
                 configure.first_user = index * USERS_PER_WORKER
-                beginning = {"configure": structs.asdict(configure), "shaped": self._shaped}
+                beginning = {
+                    "configure": structs.asdict(configure),
+                    "shaped": self._shaped,
+                    "user_classes": [each.__name__ for each in self._environment.user_classes],
+                }
                 runner.send_message(BEGIN, beginning, client.id)
             self._await_ready()
         self._ticker = gevent.spawn(self._tick)

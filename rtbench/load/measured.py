@@ -14,6 +14,7 @@ from rtbench.core.metrics import (
     STIMULUS_METRICS,
     TURN_METRICS,
     Metric,
+    rates,
 )
 from rtbench.load.family import Labels, Unit
 from rtbench.scenario.live_threshold import values_of
@@ -61,18 +62,8 @@ COUNTS: dict[str, Count] = {
 TOKENS = ("input_text", "input_audio", "output_text", "output_audio")
 """Kinds of tokens of a turn, without the cached ones: those are input tokens too."""
 
-RATES: dict[str, str] = {
-    "response_rate": "a turn that asked for an answer got one",
-    "continuity_ok_rate": "an answer's worst underrun was at most 100 ms",
-    "cut_in_rate": "the agent was audible in the caller's utterance",
-    "false_cutoff_rate": "a pause inside an utterance was taken for its end",
-    "yield_rate": "the agent fell silent within 2 s of an interruption",
-    "false_interruption_rate": "a sound to be ignored stopped the agent or drew an answer",
-    "resumed_rate": "an agent that was stopped by such a sound was audible again",
-    "truncation_rejected_rate": "the service refused a truncation",
-    "session_success_rate": "a session was held to its end",
-}
-"""When each of them is met."""
+RATES: dict[str, str] = {rate.name: rate.met for rate in rates.RATES if rate.table != "events"}
+"""Every rate that rows of one table tell, and when an outcome of it is met."""
 
 RATES_TOLD = (
     "Cases to which a rate applies; the rate is the share of those that are met. "
@@ -106,12 +97,9 @@ LABELS_OF_TABLE: dict[str, Labels] = {
 }
 """Labels of the durations that are measured on rows of a table."""
 
-SIGNED = frozenset({"truncation_error_ms"})
-"""No waits: as often below 0 as above it."""
-
 
 def _waits(metrics: Sequence[Metric[Any]]) -> dict[str, str]:
-    waits = (metric for metric in metrics if metric.unit == "ms" and metric.name not in SIGNED)
+    waits = (metric for metric in metrics if metric.unit == "ms" and metric.better != "zero")
     return {metric.name: " ".join(metric.definition.split()) for metric in waits}
 
 

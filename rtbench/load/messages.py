@@ -13,7 +13,8 @@ from rtbench.load.turnstile import Turnstile
 BEGIN = "rtbench.begin"
 """Master to one worker.
 
-`configure`: the fields of `engine.messages.Configure`; `shaped`: whether callers wait for a LEVEL or an ARRIVAL.
+`configure`: the fields of `engine.messages.Configure`; `shaped`: whether callers wait for a LEVEL or an ARRIVAL;
+`user_classes`: names of those whose users Locust will spawn.
 """
 
 READY = "rtbench.ready"

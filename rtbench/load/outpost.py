@@ -13,7 +13,7 @@ import gevent
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from rtbench.core.errors import RtbenchError
+from rtbench.core.errors import RtbenchError, UsageError
 from rtbench.engine.messages import Configure
 from rtbench.load.caller_pool import CallerPool
 from rtbench.load.first_failure import FirstFailure
@@ -54,6 +54,10 @@ class Outpost:
     def _begin(self, msg: Any, **_: Any) -> None:
         configure = Configure(**msg.data["configure"])
         self._failure.forget()
+        here = [each.__name__ for each in self._environment.user_classes]
+        if missing := [name for name in msg.data["user_classes"] if name not in here]:
+            self._tell_master(UsageError(_unlike(configure.worker, missing[0], here)))
+            return
         if self.pool is not None:
             self.pool.end(0.0, abort=True)
         self.turnstile = Turnstile() if msg.data["shaped"] else None
@@ -98,3 +102,9 @@ class Outpost:
             self._outbox.flush()
             report = WorkerReport.of(self.pool, self.turnstile)
         self._runner.send_message(DRAINED, asdict(report))
+
+
+def _unlike(worker: str, missing: str, here: list[str]) -> str:
+    """Locust spawns users by the name of their class, and ends the worker's process where it is unknown there."""
+    remedy = "start it on the master's locustfile, or with --user-class as that names its user"
+    return f"Worker {worker} has no user class '{missing}', only {', '.join(here)}; {remedy}."

@@ -14,6 +14,9 @@ from rtbench.load.bench import Bench
 from rtbench.load.engine_client import RunningCall
 from rtbench.load.turnstile import Permit
 
+CALLER = "Caller"
+"""Name of the user class of a run that has no locustfile."""
+
 
 class RealtimeUser(User):
     """One caller: holds the scenario's conversation, waits, and calls again.
@@ -86,6 +89,6 @@ class RealtimeUser(User):
             self._call.stop()
 
 
-def caller_class(scenario: Path, *, until_stopped: bool) -> type[RealtimeUser]:
-    """A user class for one scenario file."""
-    return type("Caller", (RealtimeUser,), {"scenario": scenario, "until_stopped": until_stopped})
+def caller_class(scenario: Path, *, until_stopped: bool, name: str = CALLER) -> type[RealtimeUser]:
+    """A user class for one scenario file; a master knows it by its name."""
+    return type(name, (RealtimeUser,), {"scenario": scenario, "until_stopped": until_stopped})

@@ -11,14 +11,19 @@ from typing import Any
 
 import gevent
 from gevent import socket
+from locust import User
 from locust.env import Environment
 from locust.runners import MasterRunner
+from locust.util.load_locustfile import load_locustfile
 
 from rtbench.core.errors import RunInvalid, TargetUnreachable, UsageError
 from rtbench.load.bench import Bench
-from rtbench.load.realtime_user import caller_class
+from rtbench.load.realtime_user import CALLER, RealtimeUser, caller_class
 from rtbench.load.run_keeper import RunSettings
 from rtbench.scenario.load import load_scenario
+
+LOCUSTFILE = ".py"
+"""By which a locustfile is told from a scenario."""
 
 LOOPBACK = "127.0.0.1"
 CONNECT_TIMEOUT_S = 60.0
@@ -29,9 +34,14 @@ END_TIMEOUT_S = 10.0
 class WorkerOptions:
     """What a worker process is to do."""
 
-    scenario: Path
+    source: Path
+    """A scenario file; or a locustfile, whose users are then the worker's too."""
+
     master_host: str
     master_port: int
+    user_class: str = ""
+    """What the master calls the users of a scenario file; empty where it is `rtbench run`."""
+
     until_stopped: bool = False
     with_parent: bool = False
     """End when the process that holds standard input open is gone."""
@@ -40,18 +50,37 @@ class WorkerOptions:
 def work(options: WorkerOptions) -> None:
     """Run users for a master until it says quit; one that is not there yet is waited for, by Locust, for five minutes.
 
-    Raises UsageError where the scenario cannot be used or the master's name means nothing,
+    Raises UsageError where the source cannot be used or the master's name means nothing,
     TargetUnreachable where the master does not come.
     """
-    environment = Environment(
-        user_classes=[caller_class(options.scenario, until_stopped=options.until_stopped)]
-    )
-    load_scenario(options.scenario)
+    environment = Environment(user_classes=_user_classes(options))
     if options.with_parent:
         gevent.spawn(_end_with_parent, gevent.getcurrent())
     runner = _worker_runner(environment, options.master_host, options.master_port)
     Bench.attach(environment, RunSettings())
     runner.greenlet.join()
+
+
+def _user_classes(options: WorkerOptions) -> list[type[User]]:
+    """Those of a locustfile, by the names that its master knows them by; else one that plays the scenario."""
+    source = options.source
+    if source.suffix == LOCUSTFILE:
+        return _imported(source)
+    load_scenario(source)
+    return [caller_class(source, until_stopped=options.until_stopped, name=options.user_class or CALLER)]
+
+
+def _imported(locustfile: Path) -> list[type[User]]:
+    """As Locust imports it, and with whatever error its author has left in it."""
+    if not locustfile.is_file():
+        raise UsageError(f"{locustfile}: no such file")
+    try:
+        users = list(load_locustfile(str(locustfile.absolute()))[0].values())
+    except Exception as error:
+        raise UsageError(f"{locustfile}: {type(error).__name__}: {error}") from error
+    if not any(issubclass(user, RealtimeUser) for user in users):
+        raise UsageError(f"{locustfile}: no user class is a RealtimeUser")
+    return users
 
 
 def _worker_runner(environment: Environment, master_host: str, master_port: int) -> Any:

@@ -12,7 +12,7 @@ from rtbench.analysis.summary import Summary, summarise
 from rtbench.analysis.summary_json import summary_json
 from rtbench.analysis.truth import with_interruption_truth, with_truth
 from rtbench.core.errors import UsageError
-from rtbench.report.calibration import machine_calibration
+from rtbench.report.calibration import machine_error_bar
 from rtbench.report.compare import render_markdown as render_comparison_markdown
 from rtbench.report.compare import write_compare
 from rtbench.report.figures import (
@@ -55,10 +55,8 @@ def make_report(
 
 def with_error_bar(summary: Summary, run: Run) -> Summary:
     """With what a calibration of the run's machine says of its waits, where that machine's file is here."""
-    calibration = machine_calibration(run.provenance)
-    if calibration is None:
-        return summary
-    return dataclasses.replace(summary, error_bar=calibration.error_bar(summary.health.sessions_max))
+    error_bar = machine_error_bar(run.provenance, summary.health.sessions_max)
+    return dataclasses.replace(summary, error_bar=error_bar)
 
 
 def load_run(run_dir: Path) -> Run:

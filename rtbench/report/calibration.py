@@ -9,26 +9,27 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from rtbench.analysis.calibration import Calibration, CalibrationLevel, ErrorBar, fingerprint
+from rtbench.analysis.calibration import Calibration, CalibrationLevel, ErrorBar, kept_calibration
 from rtbench.report import notation
-from rtbench.results.machine_files import calibration_file, read_machine_file
 
 HEADLINE = "voice_to_voice_ms"
 HEAD = ("sessions", "verdict", "turns", "error p50", "99% within", "largest", "late p99", "CPU")
 
 
-def machine_calibration(provenance: Mapping[str, Any]) -> Calibration | None:
-    """What is kept for the machine and the transport of a run; None where it was never calibrated."""
+def machine_error_bar(provenance: Mapping[str, Any], sessions: int) -> ErrorBar | None:
+    """What the calibration of a run's machine says of the run, with so many sessions at a time; None without one.
+
+    `provenance` is the content of `run.json`.
+    """
     host, transport = provenance.get("host"), provenance.get("transport")
     if not isinstance(host, dict) or not transport:
         return None
-    written = read_machine_file(calibration_file(fingerprint(host), str(transport)))
-    if written is None:
+    calibration = kept_calibration(host, str(transport))
+    if calibration is None:
         return None
-    try:
-        return Calibration.from_dict(written)
-    except (KeyError, TypeError, ValueError):
-        return None  # of another version: as good as none
+    version = str((provenance.get("versions") or {}).get("rtbench", ""))
+    workers = (provenance.get("reconciliation") or {}).get("workers_planned")
+    return calibration.error_bar(sessions, version, workers)
 
 
 def told_error_bar(error: ErrorBar | None) -> str:
@@ -36,18 +37,32 @@ def told_error_bar(error: ErrorBar | None) -> str:
     if error is None:
         return "this machine was never calibrated for this transport; `rtbench calibrate` does it"
     made = f"{error.transport}, {error.made_at[:10]}"
+    if error.stale:
+        return (
+            f"none that holds: the machine was calibrated with rtbench {error.rtbench}, which is not what held "
+            f"the run; `rtbench calibrate` does it again ({made})"
+        )
     valid = error.valid_up_to
     limit = "VALID at no number of sessions" if valid is None else f"VALID up to {valid:,} sessions"
     if error.sessions is None:
         return f"beyond what was calibrated: {limit} ({made})"
     return (
         f"{short_error_bar(error)}, {error.p50_ms:+.2f} ms in the middle, measured with "
-        f"{error.sessions:,} sessions; {limit} ({made})"
+        f"{error.sessions:,} sessions{_workers_told(error)}; {limit} ({made})"
     )
+
+
+def _workers_told(error: ErrorBar) -> str:
+    """Who held calibration and run, where those were not as many."""
+    if error.workers is None or error.run_workers is None or error.workers == error.run_workers:
+        return ""
+    return f" by {error.workers:,} worker{'s' * (error.workers > 1)}, the run by {error.run_workers:,}"
 
 
 def short_error_bar(error: ErrorBar) -> str:
     """The same for a headline."""
+    if error.stale:
+        return f"unknown: calibrated with rtbench {error.rtbench}"
     if error.p99_abs_ms is None:
         return "beyond what was calibrated"
     return f"±{error.p99_abs_ms:.2f} ms (99% of turns)"

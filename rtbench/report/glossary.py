@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rtbench.analysis.outcomes import FLOW, FLOW_DEFINITION, SESSION_RATES, STIMULUS_RATES, TURN_RATES
 from rtbench.core.metrics import (
     CONTEXT_METRICS,
     DELIVERY_METRICS,
     INCIDENT_METRICS,
+    RATES,
     RESPONSE_METRICS,
     SESSION_METRICS,
     STIMULUS_METRICS,
@@ -29,20 +29,13 @@ class Definition:
 
 def glossary() -> dict[str, list[Definition]]:
     """Definitions by family, in the order of the metrics' own registry."""
-    rates = {**TURN_RATES, **SESSION_RATES, **STIMULUS_RATES}
     return {
         "Response": _definitions(RESPONSE_METRICS),
         "Turn-taking": [*_definitions(STIMULUS_METRICS), *_definitions(TURN_TAKING_METRICS)],
         "Delivery": _definitions(DELIVERY_METRICS),
         "Session": [*_definitions(SESSION_METRICS), *_definitions(CONTEXT_METRICS)],
         "Recovery": _definitions(INCIDENT_METRICS),
-        "Rates": [
-            *(Definition(name, text) for name, (text, _) in rates.items()),
-            Definition(FLOW, FLOW_DEFINITION),
-            Definition(
-                "void_rate", "Turns whose numbers are not the service's, as a frame was late, over all turns."
-            ),
-        ],
+        "Rates": [Definition(rate.name, rate.definition) for rate in RATES],
     }
 
 

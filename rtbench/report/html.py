@@ -22,7 +22,7 @@ from rtbench.report.calibration import told_error_bar
 from rtbench.report.figures import interruption_timeline, turn_timeline
 from rtbench.report.glossary import glossary
 from rtbench.report.network import network_facts
-from rtbench.report.reliability import reliability_counts
+from rtbench.report.reliability import STORM_HEAD, STORM_NOTE, reliability_counts, storm_rows
 from rtbench.report.worst import Worst
 from rtbench.results.reader import Run
 
@@ -84,6 +84,9 @@ def render_page(
         reliability=summary.reliability,
         reliability_pictures=reliability_pictures,
         reliability_counts=reliability_counts(summary.reliability) if summary.reliability else [],
+        storm_head=STORM_HEAD,
+        storm_rows=storm_rows(summary.reliability) if summary.reliability else [],
+        storm_note=STORM_NOTE,
         phases=PHASES,
         network=dict(network_facts(summary.network)) if summary.network else {},
         cost=dict(cost.cost_facts(summary.cost)) if summary.cost else {},

@@ -9,7 +9,7 @@ from rtbench.analysis.summary import Summary
 from rtbench.report import cost, notation, sound
 from rtbench.report.calibration import told_error_bar
 from rtbench.report.network import network_facts
-from rtbench.report.reliability import reliability_counts
+from rtbench.report.reliability import STORM_HEAD, reliability_counts, storm_rows
 
 METRIC_HEAD = ("metric", "of", "n", "p50", "p95", "p99", "95% interval of p95")
 
@@ -45,6 +45,10 @@ def _reliability(summary: Summary) -> Iterator[str]:
     yield "## Reliability"
     outages = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found.incidents.items())
     yield " ".join([f"Outages: {outages or 'none'}.", *_sentence(reliability_counts(found))])
+    if found.storms:
+        yield table(STORM_HEAD, storm_rows(found))
+    if found.imbalances:
+        yield f"**Sums that do not agree**: {'; '.join(found.imbalances)}."
     if found.injected:
         yield table(
             ["broken on purpose", "by", "injected", "found", "seen as"],
@@ -69,7 +73,8 @@ def _sentence(parts: Sequence[str]) -> Iterator[str]:
 def _network(summary: Summary) -> Iterator[str]:
     if summary.network is not None:
         yield "## Network"
-        yield table(["of calls over WebRTC", ""], [list(fact) for fact in network_facts(summary.network)])
+        of_what = "of calls over WebRTC" if summary.network.calls else "of the simulated network"
+        yield table([of_what, ""], [list(fact) for fact in network_facts(summary.network)])
 
 
 def _sound(summary: Summary) -> Iterator[str]:

@@ -11,6 +11,7 @@ from rtbench.scenario.disturbances import Disturbance
 from rtbench.scenario.drop import Drop, OrderFault
 from rtbench.scenario.duration import Duration
 from rtbench.scenario.model import Scenario
+from rtbench.scenario.network import ChangeNetwork
 from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, StaySilent, Step
 
 
@@ -49,7 +50,7 @@ def _step_bounds(step: Step, scenario: Scenario, corpus: ClipSource) -> tuple[in
             return 0, 0, (options.timeout or scenario.answer_timeout).ns
         case Pause(pause=length) | StaySilent(stay_silent=length):
             return 0, 0, length.high.ns
-        case Drop() | OrderFault():
+        case Drop() | OrderFault() | ChangeNetwork():
             return 0, 0, 0
         case Repeat(repeat=group):
             low, high, longest_ns = _bounds(group.steps, scenario, corpus)

@@ -16,6 +16,7 @@ from rtbench.scenario.drop import Drop, OrderFault
 from rtbench.scenario.in_answer import InAnswer
 from rtbench.scenario.interruptions import Overlap
 from rtbench.scenario.model import Scenario
+from rtbench.scenario.network import ChangeNetwork
 from rtbench.scenario.speech import Speech
 from rtbench.scenario.steps import Choose, Listen, Pause, Repeat, StaySilent, Step
 
@@ -53,7 +54,9 @@ def _drawn(scenario: Scenario, corpus: ClipSource, rng: random.Random) -> Iterat
         if after_answer and isinstance(step, Speech) and scenario.think_time.high.ns:
             yield script.Pause(scenario.think_time.draw_ns(rng))
         yield _drawn_step(step, scenario, corpus, rng)
-        after_answer = isinstance(step, Listen) or (after_answer and isinstance(step, Disturbance))
+        after_answer = isinstance(step, Listen) or (
+            after_answer and isinstance(step, Disturbance | ChangeNetwork)
+        )
 
 
 def _drawn_step(step: Step, scenario: Scenario, corpus: ClipSource, rng: random.Random) -> script.Step:
@@ -67,10 +70,8 @@ def _drawn_step(step: Step, scenario: Scenario, corpus: ClipSource, rng: random.
             return script.Pause(length.draw_ns(rng))
         case StaySilent(stay_silent=length):
             return script.StaySilent(length.draw_ns(rng))
-        case Drop():
+        case Drop() | OrderFault() | ChangeNetwork():
             return step.step
-        case OrderFault(fault=order):
-            return script.OrderFault(order)
     raise AssertionError(f"a group is not drawn: {step}")
 
 

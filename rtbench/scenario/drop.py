@@ -11,6 +11,7 @@ from rtbench.core.script import DropHow, Moment
 from rtbench.scenario.block import Block
 from rtbench.scenario.duration import Duration, DurationRange
 from rtbench.scenario.fault import fault, shown
+from rtbench.scenario.share import Share
 
 DEFAULT_HEARD = Duration.parse("500 ms")
 
@@ -67,6 +68,11 @@ class OrderFault(Block):
     fault: dict[str, Any] = Field(min_length=1)
     """Faults by name, as in an emulator profile's `faults`; each strikes once, at its next occasion."""
 
+    @property
+    def step(self) -> script.OrderFault:
+        """The same as the caller's machine needs it."""
+        return script.OrderFault(self.fault)
+
 
 class RandomDrops(Block):
     """Connections that break at random, by the scenario's seed."""
@@ -78,20 +84,10 @@ class RandomDrops(Block):
     """The ways, each as likely as the others."""
 
 
-def _share(written: Any) -> Any:
-    """`50 %` or a number from 0 to 1."""
-    if isinstance(written, str) and written.strip().endswith("%"):
-        try:
-            return float(written.strip().removesuffix("%")) / 100
-        except ValueError:
-            raise fault(f"must be a share such as '50 %', not {shown(written)}") from None
-    return written
-
-
 class Storm(Block):
     """Many connections broken at one instant."""
 
-    share: Annotated[float, BeforeValidator(_share, json_schema_input_type=str | float), Field(gt=0, le=1)]
+    share: Annotated[Share, Field(gt=0, le=1)]
     """Share of the calls under way: `50 %`, or a number up to 1."""
 
     at: Duration

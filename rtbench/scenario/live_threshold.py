@@ -12,8 +12,9 @@ from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from rtbench.core.answers import outage_value, turn_value, was_answered
+from rtbench.core.answers import outage_value, turn_value
 from rtbench.core.errors import ThresholdBroken
+from rtbench.core.metrics import RATES
 from rtbench.scenario.threshold import Threshold
 from rtbench.scenario.threshold_filter import RUN_FILTERS
 from rtbench.scenario.threshold_metric import RUN_COUNTS, measured_on
@@ -23,16 +24,7 @@ Row = Mapping[str, Any]
 MIN_SAMPLES = 10
 """For a mean or a rate, as in the report."""
 
-_COLUMN_OF_RATE = {
-    "continuity_ok_rate": "continuity_ok",
-    "cut_in_rate": "cut_in",
-    "session_success_rate": "session_success",
-    "yield_rate": "yielded",
-    "missed_interruption_rate": "missed_interruption",
-    "false_interruption_rate": "false_interruption",
-    "resumed_rate": "resumed",
-    "truncation_rejected_rate": "truncation_rejected",
-}
+_RATES = {rate.name: rate for rate in RATES}
 
 
 class LiveThresholds:
@@ -116,34 +108,23 @@ def values_of(metric: str) -> tuple[str, Callable[[Row], Iterator[float]]]:
         "turns": ("turns", lambda row: iter((1.0,))),
         "sessions": ("sessions", lambda row: iter((1.0,))),
         "void_turns": ("turns", lambda row: iter((float(row["void"]),))),
-        "void_rate": ("turns", lambda row: iter((float(row["void"]),))),
         "errors": ("sessions", _errors),
     }
     if metric in counts:
         return counts[metric]
     table = measured_on(metric)
-    if metric == "response_rate":
-        return table, lambda row: _valid(row, was_answered(row))
-    if metric == "false_cutoff_rate":
-        return table, _cutoffs
-    column = _COLUMN_OF_RATE.get(metric, metric)
+    if metric in _RATES:
+        return table, _RATES[metric].outcomes
     if table == "turns":
-        return table, lambda row: _valid(row, turn_value(column, row))
+        return table, lambda row: _valid(row, turn_value(metric, row))
     if table == "incidents":
-        return table, lambda row: _valid(row, outage_value(column, row))
-    return table, lambda row: _valid(row, row[column])
+        return table, lambda row: _valid(row, outage_value(metric, row))
+    return table, lambda row: _valid(row, row[metric])
 
 
 def _valid(row: Row, value: float | None) -> Iterator[float]:
     if value is not None and not row.get("void", False):
         yield value
-
-
-def _cutoffs(row: Row) -> Iterator[float]:
-    if not row["void"]:
-        holds = row["hold_pauses"] or 0
-        taken = min(row["false_cutoffs"] or 0, holds)
-        yield from [1.0] * taken + [0.0] * (holds - taken)
 
 
 def _errors(row: Row) -> Iterator[float]:

@@ -30,6 +30,7 @@ from rtbench.scenario.transport import (
     ControlName,
     Grid,
     NetworkAlertBlock,
+    OfferName,
     TransportName,
     check_grid,
 )
@@ -95,6 +96,10 @@ class Scenario(Block):
     webrtc_filter: bool = False
     """Over WebRTC: ask for few events on the data channel (Azure's `webrtcfilter=on`). What then is not told is not
     measured, unless a sideband tells it."""
+
+    webrtc_offer: OfferName = "raw"
+    """How a WebRTC call is asked for: raw (an ephemeral key that knows the session, then the offer alone) or multipart
+    (offer and session together, with the key itself, as a server calls for its clients)."""
 
     network_alert: NetworkAlertBlock = NetworkAlertBlock()
     """When a call's network counts as degraded, over WebRTC."""
@@ -213,6 +218,8 @@ class Scenario(Block):
             raise fault("is a filter of WebRTC calls; set transport: webrtc", "webrtc_filter")
         elif self.control == "sideband":
             raise fault("a sideband joins a WebRTC call; set transport: webrtc", "control")
+        elif self.webrtc_offer != "raw":
+            raise fault("is how a WebRTC call is asked for; set transport: webrtc", "webrtc_offer")
         if self.is_filtered and self.session.tools:
             raise fault("lets no tool call through; set control: sideband", "webrtc_filter")
         return self
@@ -279,6 +286,8 @@ class Scenario(Block):
             raise self.error(("control",), "a sideband joins a WebRTC call, and a WebSocket is none")
         elif self.webrtc_filter:
             raise self.error(("webrtc_filter",), "is a filter of WebRTC calls, and a WebSocket is none")
+        elif self.webrtc_offer != "raw":
+            raise self.error(("webrtc_offer",), "is how a WebRTC call is asked for, and a WebSocket is none")
         changed = {"transport": transport, "codec": codec}
         copy = self.model_copy(update={key: value for key, value in changed.items() if value is not None})
         copy._source = self._source

@@ -13,6 +13,7 @@ from rtbench.scenario.drop import Drop, OrderFault
 from rtbench.scenario.duration import Duration, DurationRange
 from rtbench.scenario.fault import KeyPath, did_you_mean, fault, shown
 from rtbench.scenario.interruptions import Interrupt, Overlap, PushToTalk
+from rtbench.scenario.network import ChangeNetwork
 from rtbench.scenario.speech import Hesitate, Mumble, Say
 
 
@@ -103,7 +104,18 @@ BARE_STEPS = (
 )
 """Steps that may stand alone, without saying how."""
 
-STEPS = ("say", "mumble", "push_to_talk", "pause", "stay_silent", "fault", "repeat", "choose", *BARE_STEPS)
+STEPS = (
+    "say",
+    "mumble",
+    "push_to_talk",
+    "pause",
+    "stay_silent",
+    "fault",
+    "network",
+    "repeat",
+    "choose",
+    *BARE_STEPS,
+)
 
 
 def _one_step(written: Any) -> Any:
@@ -144,6 +156,7 @@ _AnyStep = Annotated[
     | Annotated[StaySilent, Tag("stay_silent")]
     | Annotated[Drop, Tag("drop")]
     | Annotated[OrderFault, Tag("fault")]
+    | Annotated[ChangeNetwork, Tag("network")]
     | Annotated[Repeat, Tag("repeat")]
     | Annotated[Choose, Tag("choose")],
     Discriminator(_kind),

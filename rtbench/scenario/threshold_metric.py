@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.metrics import INCIDENT_METRICS, RATES, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 
 Measured = Literal["turns", "sessions", "stimuli", "incidents", "events", "generator", "run"]
 """What the values of a metric are of.
@@ -12,25 +12,6 @@ Measured = Literal["turns", "sessions", "stimuli", "incidents", "events", "gener
 turns, sessions, stimuli, incidents: rows of these tables; events: turns and stimuli together; generator: frames and
 seconds of the load generator; run: the whole run, of which there is one value.
 """
-
-RATE_ROWS: dict[str, Measured] = {
-    "response_rate": "turns",
-    "continuity_ok_rate": "turns",
-    "cut_in_rate": "turns",
-    "false_cutoff_rate": "turns",
-    "context_retained_rate": "turns",
-    "void_rate": "turns",
-    "session_success_rate": "sessions",
-    "yield_rate": "stimuli",
-    "missed_interruption_rate": "stimuli",
-    "false_interruption_rate": "stimuli",
-    "resumed_rate": "stimuli",
-    "truncation_rejected_rate": "stimuli",
-    "conversation_flow": "events",
-}
-"""Shares of all the turns, sessions or stimuli to which they apply, 0 to 1; the report tells the flow in per cent."""
-
-RATES: tuple[str, ...] = tuple(RATE_ROWS)
 
 GENERATOR_UNITS: dict[str, str] = {
     "send_lateness_ms": "ms",
@@ -49,7 +30,7 @@ METRIC_UNITS: dict[str, str] = {
     **{metric.name: metric.unit for metric in SESSION_METRICS},
     **{metric.name: metric.unit for metric in STIMULUS_METRICS},
     **{metric.name: metric.unit for metric in INCIDENT_METRICS},
-    **dict.fromkeys(RATES, "rate"),
+    **{rate.name: "rate" for rate in RATES},
     **GENERATOR_UNITS,
     **dict.fromkeys(RUN_COUNTS, "count"),
 }
@@ -59,7 +40,7 @@ _ROWS: dict[str, Measured] = {
     **{metric.name: "sessions" for metric in SESSION_METRICS},
     **{metric.name: "stimuli" for metric in STIMULUS_METRICS},
     **{metric.name: "incidents" for metric in INCIDENT_METRICS},
-    **RATE_ROWS,
+    **{rate.name: rate.table for rate in RATES},
 }
 
 KNOWN_METRICS: tuple[str, ...] = tuple(METRIC_UNITS)

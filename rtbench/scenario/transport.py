@@ -17,6 +17,10 @@ CodecName = Literal["opus", "pcmu", "pcma"]
 ControlName = Literal["channel", "sideband"]
 """channel: events go over the call's own data channel; sideband: over a WebSocket that joins the call by its id."""
 
+OfferName = Literal["raw", "multipart"]
+"""raw: an ephemeral key that knows the session, and with it the offer alone, as browsers do; multipart: offer and
+session together, with the key itself, as a server does for its clients."""
+
 Grid = dict[str, list[Any]] | list[dict[str, Any]]
 """Values by dotted key, of which every combination is run; or the points one by one, each with the keys it sets."""
 
@@ -42,7 +46,7 @@ class NetworkAlertBlock(Block):
     """Length of the stretches that are judged."""
 
     adaptive_codec: bool = False
-    """Open the caller's next call with pcmu after one over opus that was degraded."""
+    """Once a call over opus was degraded, open its next connection with pcmu, and the caller's next calls too."""
 
     @field_validator("interval")
     @classmethod

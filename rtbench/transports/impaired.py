@@ -19,9 +19,6 @@ from rtbench.transports.connection import Connection, Receiver, ReceiverFactory
 FRAME_BYTES = 14
 """Header of a frame of up to 2^63 bytes with its mask (RFC 6455, 5.2), at most."""
 
-UPGRADE_BYTES = 400
-"""An upgrade request, and about as many in its answer."""
-
 
 class Alarms(Protocol):
     """Calls something at an instant of the monotonic clock."""
@@ -148,17 +145,6 @@ def impaired(
         return ImpairedReceiver(factory(near), network, alarms, error)
 
     return stand
-
-
-def handshake_ns(network: Network, now: int, *, secure: bool) -> tuple[int, int]:
-    """When TCP stands and when the upgrade's answer is there, begun now: one round trip each, TLS 1.3 one more."""
-
-    def round_trip(begin_ns: int, size_bytes: int) -> int:
-        return network.down.stream(size_bytes, network.up.stream(size_bytes, begin_ns))
-
-    tcp_ns = round_trip(now, FRAME_BYTES)
-    tls_ns = round_trip(tcp_ns, UPGRADE_BYTES) if secure else tcp_ns
-    return tcp_ns, round_trip(tls_ns, UPGRADE_BYTES)
 
 
 class Sized(Protocol):

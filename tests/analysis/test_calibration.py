@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from rtbench.analysis.calibration import Calibration, CalibrationLevel, calibrate_levels, fingerprint
+from rtbench.analysis.calibration import (
+    Calibration,
+    CalibrationLevel,
+    calibrate_levels,
+    fingerprint,
+    kept_calibration,
+)
 from rtbench.analysis.measurement_error import MeasurementError
 from rtbench.analysis.verdict import Level
+from rtbench.results.machine_files import calibration_file, write_machine_file
 from rtbench.results.reader import Run
 from rtbench.results.run_directory import RunDirectory
 
@@ -72,16 +80,43 @@ def test_a_run_takes_the_error_of_the_next_larger_level() -> None:
 
 
 def test_the_error_bar_is_of_the_waits_at_the_next_larger_level() -> None:
-    found = calibration(level(1), level(50), level(100, Level.SUSPECT)).error_bar(12)
+    found = calibration(level(1), level(50), level(100, Level.SUSPECT)).error_bar(12, "0.1.0")
     assert (found.sessions, found.valid_up_to, found.transport) == (50, 50, "websocket")
     assert found.p99_abs_ms == level(50).errors["voice_to_voice_ms"].p99_abs_ms
-    beyond = calibration(level(1)).error_bar(2)
+    beyond = calibration(level(1)).error_bar(2, "0.1.0")
     assert (beyond.sessions, beyond.p50_ms, beyond.p99_abs_ms, beyond.valid_up_to) == (None, None, None, 1)
 
 
+def test_of_a_run_of_another_version_it_says_nothing_but_that() -> None:
+    stale = calibration(level(1), level(50)).error_bar(12, "0.2.0")
+    assert (stale.stale, stale.rtbench) == (True, "0.1.0")
+    assert (stale.sessions, stale.p50_ms, stale.p99_abs_ms) == (None, None, None)
+    assert not calibration(level(1)).error_bar(1, "0.1.0").stale
+
+
+def test_who_held_the_calibration_and_who_the_run_stand_side_by_side() -> None:
+    error = replace(calibration(level(50)), workers=4).error_bar(12, "0.1.0", 2)
+    assert (error.workers, error.run_workers) == (4, 2)
+
+
 def test_it_is_written_and_read_as_it_is() -> None:
-    found = calibration(level(1), level(50, Level.SUSPECT))
+    found = replace(calibration(level(1), level(50, Level.SUSPECT)), workers=2)
     assert Calibration.from_dict(found.as_dict()) == found
+    before_workers_were_kept = {key: value for key, value in found.as_dict().items() if key != "workers"}
+    assert Calibration.from_dict(before_workers_were_kept) == replace(found, workers=None)
+
+
+def test_what_is_kept_is_found_by_machine_and_transport(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    found, path = calibration(level(1)), calibration_file(fingerprint(HOST), "websocket")
+    assert kept_calibration(HOST, "websocket") is None
+    write_machine_file(path, found.as_dict())
+    assert kept_calibration(HOST, "websocket") == found
+    assert kept_calibration(HOST, "webrtc") is None
+    write_machine_file(path, {"calibration_version": 99})
+    assert kept_calibration(HOST, "websocket") is None
 
 
 @pytest.mark.parametrize("change", [{"calibration_version": 99}, {"levels": [{"sessions": 1}]}])

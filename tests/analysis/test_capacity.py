@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -39,9 +40,62 @@ def test_an_open_load_counts_calls_per_second(make_step) -> None:
     assert result.sentence.endswith("(never answered at 3.4).")
 
 
-def test_an_answer_that_did_not_last_says_so(make_step) -> None:
-    result = outcome(Found("edge", 20.0, margin=1.0), make_step(20, 700.0), make_step(22, 900.0))
-    assert result.sentence.endswith("Held for longer, it did not last.")
+def test_an_answer_that_did_not_last_is_no_capacity(make_step) -> None:
+    found = Found("unconfirmed", 10.0, edges=(20.0, 19.0), stopped_at=11.0)
+    soaks = [make_step(level, 900.0, phase="soak") for level in range(20, 10, -1)]
+    result = outcome(found, make_step(10, 600.0), make_step(20, 700.0), make_step(22, 950.0), *soaks)
+    assert result.sentence == (
+        "No capacity: 20 concurrent calls held voice_to_voice_ms p95 < 800 at first, but tried again, or for longer, "
+        "no load down to 11 did; the first to break is voice_to_voice_ms p95 (900 at 11). "
+        "For a short time the service holds at least 10."
+    )
+    assert result.exit_code is ExitCode.THRESHOLD_FAILED
+
+
+def test_a_cap_that_was_too_low_is_neither_the_services_doing_nor_the_machines(make_step) -> None:
+    """A step before it had a finding of its own: that one is not the reason."""
+    steps = (
+        make_step(0.4, 500.0, lateness_ms=7.0),
+        make_step(0.6, 500.0),
+        make_step(0.9, 500.0, judgement=Judgement.CAP),
+    )
+    result = replace(outcome(Found("cap", 0.6, stopped_at=0.9), *steps, open_load=True), cap=1200)
+    assert result.sentence.removeprefix("With reservations: ") == (
+        "No capacity: at 0.9 calls per second all 1,200 calls that --cap allows at a time were under way, so that no "
+        "more could begin. A higher --cap goes further. The service holds at least 0.6; its capacity is not known."
+    )
+    assert result.exit_code is ExitCode.INCONCLUSIVE
+    assert [step.level for step in result.by_level] == [
+        0.4,
+        0.6,
+    ]  # the cap's step says nothing of the service
+
+
+def test_a_generators_limit_is_told_by_the_step_that_ended_the_search(make_step) -> None:
+    early = make_step(40, 500.0, lateness_ms=6.0)
+    late = make_step(60, 500.0, judgement=Judgement.GENERATOR, lateness_ms=25.0)
+    assert (
+        "more than 25.0 ms late" in outcome(Found("generator", 40.0, stopped_at=60.0), early, late).sentence
+    )
+
+
+def test_too_few_samples_leave_what_is_known(make_step) -> None:
+    few = make_step(3, 500.0, judgement=Judgement.UNKNOWN)
+    assert outcome(Found("samples", None, stopped_at=3.0), make_step(6, 900.0), few).sentence == (
+        "No capacity: at 3 concurrent calls too few turns came to an end to judge voice_to_voice_ms p95 < 800 by; "
+        "the first to break is voice_to_voice_ms p95 (900 at 6)."
+    )
+    held = outcome(Found("samples", 2.0, stopped_at=3.0), make_step(2, 600.0), few).sentence
+    assert held.endswith("The service holds at least 2; its capacity is not known.")
+
+
+def test_a_rate_that_does_not_hold_even_at_the_lowest_leads_to_a_lower_from(make_step) -> None:
+    steps = make_step(0.2, 990.0), make_step(0.02, 900.0)
+    result = outcome(Found("nothing_holds", None), *steps, open_load=True)
+    assert result.sentence == (
+        "Not even 0.02 calls per second hold voice_to_voice_ms p95 < 800; the first to break is voice_to_voice_ms p95 "
+        "(900 at 0.02). Lower rates are tried with a lower --from."
+    )
 
 
 def test_a_generators_limit_is_not_told_as_a_capacity(make_step) -> None:

@@ -40,9 +40,10 @@ def test_what_programs_read_is_there_and_is_json(make_step) -> None:
 
 def test_without_plan_and_reference_they_are_null(make_step) -> None:
     result = CapacityResult(
-        "support", "emulator", "websocket", True, (), Found("most", 2.0), (make_step(2, 700.0),)
+        "support", "emulator", "websocket", True, (), Found("most", 2.0), (make_step(2, 700.0),), cap=80
     )
     content = capacity_json(result, None)
     assert content["plan"] is None
+    assert content["cap"] == 80
     assert content["first_to_break"] is None
     assert content["steps"][0]["reference"] is None

@@ -9,7 +9,7 @@ import pytest
 
 from rtbench.analysis.capacity_search import Found, Judgement, SearchPlan, Trial, rehearse, search
 
-HOLDS, BREAKS, UNKNOWN, GENERATOR = Judgement
+HOLDS, BREAKS, UNKNOWN, GENERATOR, CAP = Judgement
 
 Service = Callable[[Trial], Judgement]
 
@@ -112,6 +112,88 @@ def test_too_few_samples_above_a_load_that_had_enough_are_the_services_doing() -
 def test_too_few_samples_from_the_beginning_are_not_judged() -> None:
     found, _ = run(SearchPlan(8, 100), lambda trial: UNKNOWN)
     assert (found.ending, found.level, found.stopped_at) == ("samples", None, 8)
+
+
+@pytest.mark.parametrize(("how", "ending"), [(GENERATOR, "generator"), (CAP, "cap")])
+def test_what_held_is_known_wherever_a_limit_other_than_the_services_shows(
+    how: Judgement, ending: str
+) -> None:
+    def busy_from(phase: str) -> Service:
+        return lambda trial: how if trial.phase == phase else edge_at(47)(trial)
+
+    plan = SearchPlan(8, 200, repeats=2)
+    for phase, known, stopped in (("bisect", 40, 50), ("repeat", 47, 47), ("soak", 47, 47)):
+        found, _ = run(plan, busy_from(phase))
+        assert (found.ending, found.level, found.stopped_at) == (ending, known, stopped)
+
+
+def test_a_limit_after_a_load_that_broke_leaves_what_held_below_it() -> None:
+    """47 held once, broke in the repeat, and at 45 the machine was busy: 45 held when it was first tried."""
+
+    def service(trial: Trial) -> Judgement:
+        if trial.phase == "repeat":
+            return BREAKS if trial.level == 47 else GENERATOR
+        return edge_at(47)(trial)
+
+    found, _ = run(SearchPlan(8, 200, repeats=2), service)
+    assert (found.ending, found.level, found.stopped_at) == ("generator", 45, 45)
+
+
+def test_too_few_samples_at_a_load_that_had_enough_are_the_services_doing() -> None:
+    found, trials = run(
+        SearchPlan(8, 200, repeats=2),
+        lambda trial: UNKNOWN if trial.phase == "repeat" and trial.level > 43 else edge_at(47)(trial),
+    )
+    assert levels(trials, "repeat") == [47, 45, 43]
+    assert (found.ending, found.edges) == ("edge", (47, 43))
+
+
+def test_an_edge_is_where_something_held_and_the_next_look_goes_on_from_there() -> None:
+    """In the second look nothing holds; the third is as the first."""
+    looks = 0
+
+    def service(trial: Trial) -> Judgement:
+        nonlocal looks
+        looks += trial.phase == "repeat" and trial.level == 12
+        return BREAKS if trial.phase == "repeat" and looks == 1 else edge_at(12)(trial)
+
+    found, trials = run(SearchPlan(8, 200), service)
+    assert min(levels(trials, "repeat")) == 1
+    assert found == Found("edge", 12, margin=6, edges=(12, 0, 12), confirmed=True)
+
+
+def test_what_never_holds_for_longer_is_no_capacity() -> None:
+    found, trials = run(
+        SearchPlan(8, 200, repeats=1), lambda trial: BREAKS if trial.phase == "soak" else edge_at(20)(trial)
+    )
+    assert levels(trials, "soak") == [20, 19, 18, 17, 16, 15, 14, 13, 12, 11]
+    assert found == Found("unconfirmed", 8, edges=(20,), stopped_at=11)
+
+
+def test_what_never_holds_again_is_no_capacity() -> None:
+    found, trials = run(
+        SearchPlan(4, 100, repeats=2), lambda trial: BREAKS if trial.phase == "repeat" else edge_at(9)(trial)
+    )
+    assert levels(trials, "repeat") == [9, 8, 7, 6, 5, 4, 3, 2, 1]
+    assert found == Found("unconfirmed", None, edges=(9, 0), stopped_at=1)
+
+
+@pytest.mark.parametrize("first", [0.2, 1.0, 7.0])
+def test_a_rate_is_not_halved_for_ever(first: float) -> None:
+    found, trials = run(SearchPlan(first, 50, whole=False), lambda trial: BREAKS)
+    assert (found.ending, found.level) == ("nothing_holds", None)
+    assert [trial.level for trial in trials] == pytest.approx(
+        [first * share for share in (1, 0.5, 0.25, 0.125, 0.1)]
+    )
+
+
+def test_a_rate_that_is_looked_for_again_does_not_go_to_nothing() -> None:
+    found, trials = run(
+        SearchPlan(1, 50, whole=False, repeats=2),
+        lambda trial: BREAKS if trial.phase == "repeat" else edge_at(1)(trial),
+    )
+    assert min(trial.level for trial in trials) == 0.1
+    assert (found.ending, found.edges, found.stopped_at) == ("unconfirmed", (1, 0), 0.1)
 
 
 def test_an_edge_that_moves_is_told_with_its_scatter() -> None:

@@ -65,6 +65,17 @@ def test_waits_for_ever_on_both_sides_are_no_change_and_on_one_a_regression() ->
     assert compare(lost, waits(n=100)).change is Change.OK
 
 
+def test_a_rate_of_which_more_is_better_gets_worse_by_falling() -> None:
+    kept, forgotten = np.ones(60), np.tile([1.0, 0.0], 30)
+    for gate in ("context_retained_rate:rate", "context_retained:rate", "recovered:rate"):
+        fallen = compare(kept, forgotten, gate)
+        assert (fallen.change, fallen.improved) == (Change.REGRESSED, False)
+        assert (compare(forgotten, kept, gate).change, compare(forgotten, kept, gate).improved) == (
+            Change.OK,
+            True,
+        )
+
+
 def test_too_few_turns_or_sessions_are_told_with_what_it_takes() -> None:
     few = compare(waits(n=30), waits(n=30), "voice_to_voice_ms:p95")
     assert (few.change, few.base, few.sessions_needed) == (Change.INCONCLUSIVE, None, 59)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rtbench.analysis.history import histories, trend_name
+from rtbench.analysis.history import TRENDS, histories, trend_name
+from rtbench.core.metrics import BETTER
 
 
 def summary(day: int, p50: float | None, level: str = "VALID", **run: Any) -> dict[str, Any]:
@@ -53,6 +54,16 @@ def test_runs_of_other_scenarios_targets_and_transports_have_their_own_history()
         "calls emulator websocket",
         "calls openai websocket",
     ]
+
+
+def test_every_trend_has_the_direction_of_its_metric() -> None:
+    (found,) = histories([summary(1, 700.0)])
+    assert {each.name: each.direction for each in found.trends} == {
+        "voice_to_voice_ms_p50": -1,
+        "response_rate": 1,
+        "yield_rate": 1,
+    }
+    assert {BETTER[metric] for metric, _, _ in TRENDS} == {"more", "less"}
 
 
 ALIKE = {"codec": "opus", "corpus": "english (sha256 1)", "load": "users 5"}

@@ -1,6 +1,13 @@
 import pytest
 
-from rtbench.analysis.network import CONNECTION_PARTS, MOS_INPUTS, summarise_network
+from rtbench.analysis.network import (
+    CONNECTION_PARTS,
+    MOS_INPUTS,
+    PeerState,
+    Simulation,
+    summarise_network,
+    summarise_simulation,
+)
 from rtbench.results import schema
 
 CALL = {
@@ -31,7 +38,7 @@ def test_packets_are_counted_over_all_calls_and_times_are_medians(make_sessions)
     assert (found.packets_expected, found.packets_lost, found.packets_late) == (600, 6, 2)
     assert (found.loss, found.late) == (0.01, pytest.approx(2 / 600))
     assert (found.packets_reordered, found.packets_duplicated, found.concealed_ms) == (1, 3, 160.0)
-    assert (found.degraded_calls, found.codec_fallbacks) == (1, 1)
+    assert (found.degraded_calls, found.codec_fallbacks, found.codec_fallback_s) == (1, 1, None)
     assert found.connection_ms == {
         "key_ms": 4.0,
         "sdp_ms": 10.0,
@@ -51,3 +58,45 @@ def test_calls_that_nobody_could_rate_have_no_inputs(make_sessions) -> None:
 
 def test_the_columns_are_there() -> None:
     assert {*CONNECTION_PARTS, *MOS_INPUTS} <= set(schema.SESSIONS.names)
+
+
+def test_a_change_of_codec_is_told_with_its_time(make_sessions) -> None:
+    at_s = (4, 10, 11)
+    calls = [{**CALL, "planned_ns": 2 * 10**9, "codec_fallback_ns": at * 10**9} for at in at_s]
+    found = summarise_network(make_sessions(CALL, *calls))
+
+    assert found is not None
+    assert found.codec_fallback_s == 8
+
+
+def test_the_own_error_of_a_simulated_network_is_told_over_any_transport(make_sessions) -> None:
+    calls = [{"codec": "", "simulation_late_ms": 1.0, "simulation_late_max_ms": 3.0} for _ in range(199)]
+    found = summarise_network(
+        make_sessions(*calls, {"simulation_late_ms": 9.0, "simulation_late_max_ms": 40.0}, {})
+    )
+
+    assert found is not None
+    assert (found.calls, found.packets_expected, found.mos_inputs) == (0, 0, {})
+    assert found.simulation == Simulation(calls=200, mean_ms=1.04, p99_ms=1.0, worst_ms=40.0)
+    few = summarise_simulation(
+        make_sessions(*calls[:9], {"simulation_late_ms": 9.0, "simulation_late_max_ms": 40.0})
+    )
+    assert few is not None and few.p99_ms == 9.0
+
+
+def test_states_of_the_connection_are_counted_with_their_times(make_sessions) -> None:
+    well = '[["connecting", 20.0], ["connected", 60.0], ["closed", 5000.0]]'
+    lost = '[["connecting", 30.0], ["connected", 80.0], ["failed", 900.0], ["connecting", 990.0], ["connected", 1100.0]]'
+    found = summarise_network(
+        make_sessions(
+            {**CALL, "peer_states": well}, {**CALL, "peer_states": lost}, {**CALL, "peer_states": ""}
+        )
+    )
+
+    assert found is not None
+    assert list(found.peer_states.items()) == [
+        ("connecting", PeerState(2, 3, 25.0)),
+        ("connected", PeerState(2, 3, 70.0)),
+        ("failed", PeerState(1, 1, 900.0)),
+        ("closed", PeerState(1, 1, 5000.0)),
+    ]

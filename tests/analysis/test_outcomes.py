@@ -1,14 +1,16 @@
 import pytest
 
 from rtbench.analysis.outcomes import (
-    FLOW_DEFINITION,
+    FLOW,
     SESSION_RATES,
     STIMULUS_RATES,
     TURN_RATES,
     answered,
     false_cutoffs,
     flow_parts,
+    outcomes,
 )
+from rtbench.core.metrics import RATES
 
 
 def test_a_turn_that_ended_before_it_could_be_answered_does_not_count(make_turns) -> None:
@@ -60,7 +62,24 @@ def test_the_flow_has_four_parts_of_which_each_event_counts_once(make_turns, mak
     }
 
 
-def test_every_rate_is_defined_in_a_sentence() -> None:
-    rates = {**TURN_RATES, **SESSION_RATES, **STIMULUS_RATES}
-    texts = [FLOW_DEFINITION, *(text for text, _ in rates.values())]
-    assert all(text.endswith(".") and len(text.split()) > 4 for text in texts)
+def test_every_rate_is_of_one_table_but_the_flow_and_the_generators_own() -> None:
+    of_tables = [*TURN_RATES, *SESSION_RATES, *STIMULUS_RATES]
+    assert sorted([*of_tables, FLOW, "void_rate"]) == sorted(rate.name for rate in RATES)
+
+
+@pytest.mark.parametrize(
+    "rate", [rate for rate in RATES if rate.table == "turns"], ids=lambda rate: rate.name
+)
+def test_a_table_of_turns_tells_a_rate_as_its_rows_do(make_turns, rate) -> None:
+    """Of rows that are not void, and for the rate of void ones of one that is."""
+    said = {"continuity_ok": 1.0, "cut_in": 0.0, "context_retained": 1.0}
+    turns = make_turns(
+        said,
+        {**said, "outcome": "no_answer", "context_retained": 0.0, "hold_pauses": 2, "false_cutoffs": 1},
+        {**said, "outcome": "interrupted", "cut_in": 1.0},
+        {**said, "expects_answer": False, "hold_pauses": 1, "false_cutoffs": 1, "void": rate.of_void},
+    )
+    rows = turns.astype(object).where(turns.notna(), None).to_dict("records")
+    by_row = [value for row in rows for value in rate.outcomes(row)]
+    assert outcomes(rate, turns).dropna().tolist() == by_row
+    assert set(by_row) & {0.0, 1.0}

@@ -13,7 +13,7 @@ from rtbench.core.errors import UsageError
 
 
 def measured(level: float, *, open_load: bool = False) -> Any:
-    return SimpleNamespace(open_load=open_load, found=Found("edge", level))
+    return SimpleNamespace(open_load=open_load, found=Found("edge", level, confirmed=True))
 
 
 def test_calls_an_hour_become_erlangs_and_sessions() -> None:
@@ -49,7 +49,12 @@ def test_a_measured_service_is_counted_whole() -> None:
 
 @pytest.mark.parametrize(
     "result",
-    [None, measured(3.2, open_load=True), SimpleNamespace(open_load=False, found=Found("generator", 40))],
+    [
+        None,
+        measured(3.2, open_load=True),
+        SimpleNamespace(open_load=False, found=Found("generator", 40)),
+        SimpleNamespace(open_load=False, found=Found("unconfirmed", 18, edges=(20.0,), stopped_at=11)),
+    ],
 )
 def test_without_a_number_of_concurrent_calls_there_is_nothing_to_count_by(result: Any) -> None:
     assert plan_sessions(Traffic(1200, 180.0), result).services is None

@@ -26,7 +26,7 @@ def turn_taking(summarised) -> dict[str, Any]:
 def test_summary_json_has_the_documented_keys(content: dict[str, Any]) -> None:
     assert list(content) == [
         "summary_version", "metric_version", "run", "verdict", "exit_code", "sentence", "thresholds",
-        "baseline", "metrics", "rates", "outcomes",
+        "baseline", "metrics", "rates", "latency_budget", "outcomes",
         "errors", "generator", "emulator", "error_bar", "measurement_error", "turn_taking", "network", "reliability",
         "cost", "sound", "worst_turns",
     ]  # fmt: skip
@@ -46,6 +46,20 @@ def test_summary_json_has_the_documented_keys(content: dict[str, Any]) -> None:
         "p99",
     ]
     assert list(headline["p50"]) == ["n", "value", "low", "high", "above", "needed"]
+
+
+def test_the_latency_budget_stands_beside_what_was_taken(summarised) -> None:
+    parts = json.loads(json.dumps(summary_json(summarised()), allow_nan=False))["latency_budget"]
+    assert [(part["name"], part["limit_ms"]) for part in parts] == [
+        ("audio input", 50.0),
+        ("model", 500.0),
+        ("audio output", 50.0),
+        ("speech to speech", 800.0),
+    ]
+    whole = parts[-1]
+    assert (whole["metric"], whole["group"], whole["n"]) == ("voice_to_voice_ms", "without_tool", 100)
+    assert (whole["unanswered"], whole["within"]["value"]) == (3, 0.97)
+    assert whole["p95"]["value"] == 594.0
 
 
 def test_summary_json_is_strict_json_although_turns_were_never_answered(content: dict[str, Any]) -> None:

@@ -149,3 +149,10 @@ def test_of_a_part_of_a_run_nothing_is_known_yet_of_what_is_lost_by_its_end(
     assert judge_part(make_turns(), WELL).level is Level.VALID  # a step in which nobody spoke
     late = dataclasses.replace(WELL, send_lateness_p99_ms=30.0)
     assert judge_part(hundred_turns, late).level is Level.INVALID
+
+
+def test_a_simulated_network_that_is_late_by_itself_makes_a_run_suspect(hundred_turns) -> None:
+    assert judge(hundred_turns, WELL, COUNTED, 100, simulation_late_ms=5.0).level is Level.VALID
+    verdict = judge(hundred_turns, WELL, COUNTED, 100, simulation_late_ms=5.1)
+    assert (verdict.level, _codes(verdict)) == (Level.SUSPECT, ["simulation_late"])
+    assert "5.1 ms late in the mean of a call (limit 5 ms)" in verdict.findings[0].message

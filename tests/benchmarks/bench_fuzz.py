@@ -2,38 +2,48 @@
 
     python tests/benchmarks/bench_fuzz.py [--server 100000] [--client 10000] [--http 10000]
 
-Prints counts, outcomes by class, and the memory at the beginning and the end. An exception that escapes
-ends it, with the seed.
+Prints counts, outcomes by class, and how memory grew in the first and in the second half of each part. An
+exception that escapes ends it. Exit code 1 where a session ended without a class, an emulator answers no more
+or keeps what it should not, or memory grows on: the first half fills caches and the allocator's arenas, while a
+leak takes as much in the second as in the first. Bounds of the second half: 2 MB, which is what the
+process's size wavers by from one moment to another, and one object that the collector tracks for 20 messages:
+what is kept of each message has at least one, what is kept of each call dozens, and every twelfth request opens a call.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import gc
 import json
-import logging
 import random
+import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from itertools import cycle
 from typing import Any
 
 import psutil
+from fuzz_requests import FuzzedServer
+from mutations import Fuzzed, mutated
 
 from rtbench.core.audio import Audio
+from rtbench.core.client_events import ItemCreate
 from rtbench.core.machine import Disconnected
-from rtbench.core.reconnection import ReconnectPolicy
+from rtbench.core.microphone import PlayClip, StartMicrophone
+from rtbench.core.reconnection import Dial, HangUp, Ping, ReconnectPolicy, Refused
 from rtbench.core.resilience import ResilientCaller
 from rtbench.core.script import Clip, Listen, Say, Script, SessionConfig
 from rtbench.corpus.folder import find_corpus
+from rtbench.dialects.dialect import ServerCodec
 from rtbench.dialects.openai_ga import OPENAI_GA
 from rtbench.emulator.door import Door
 from rtbench.emulator.faulty_session import FaultySession
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
-from rtbench.emulator.server import EmulatorServer
-from rtbench.emulator.session import EmulatedSession
+from rtbench.emulator.session import EmulatedSession, Service
 
 MS = 1_000_000
 ITEM = {"id": "i1", "type": "message", "role": "assistant", "status": "completed", "content": []}
@@ -69,54 +79,6 @@ CLIENT: list[dict[str, Any]] = [
     {"type": "output_audio_buffer.clear"},
     {"type": "rtbench.fault", "fault": {"stall": "10 ms"}},
 ]
-STRANGE: list[Any] = [
-    None, True, -1, 0, 2**63, 2**70, 1e308, -0.5, "", "x" * 300, "\u0000", "\ud83d", [], {}, [[]], {"type": 3}, "AAA=",
-]  # fmt: skip
-
-
-@dataclass
-class Fuzzed:
-    """What became of the messages."""
-
-    messages: int = 0
-    sessions: int = 0
-    malformed: int = 0
-    refused: int = 0
-    answered: int = 0
-    alive: bool = True
-    outcomes: Counter[str] = field(default_factory=Counter)
-
-
-def mutated(message: dict[str, Any], rng: random.Random) -> bytes:
-    """A message with something wrong in it: a value, a key, its JSON, or its bytes; some are left whole."""
-    if rng.random() < 0.3:
-        return json.dumps(message).encode()
-    changed = json.loads(json.dumps(message))
-    for _ in range(rng.randrange(1, 4)):
-        place: Any = changed
-        while True:
-            inner = [key for key in place if isinstance(place[key], dict)] if isinstance(place, dict) else []
-            if not inner or rng.random() < 0.5:
-                break
-            place = place[rng.choice(inner)]
-        if not place:
-            break
-        key = rng.choice(list(place))
-        if rng.random() < 0.3:
-            del place[key]
-        elif rng.random() < 0.2:
-            place[str(rng.choice(STRANGE))[:20]] = rng.choice(STRANGE)
-        else:
-            place[key] = rng.choice(STRANGE)
-    data = json.dumps(changed).encode()
-    if rng.random() < 0.15:
-        at = rng.randrange(len(data) + 1)
-        data = (
-            data[:at]
-            + rng.choice([b"", b"\xff", b"{", b'"', b"\x00", b"," * 30])
-            + data[at + rng.randrange(3) :]
-        )
-    return data
 
 
 def _caller(rng: random.Random) -> ResilientCaller:
@@ -133,7 +95,7 @@ def fuzz_caller(messages: int, seed: int) -> Fuzzed:
     """Mutated server messages through the dialect and the caller, on as many sessions as it takes."""
     rng, found = random.Random(seed), Fuzzed()
     codec = OPENAI_GA.client_codec()
-    caller, now = None, 0
+    caller, now, answer, plain = None, 0, 1, cycle(SERVER[2:-1])
     while found.messages < messages:
         if caller is None:
             caller = _caller(rng)
@@ -141,38 +103,77 @@ def fuzz_caller(messages: int, seed: int) -> Fuzzed:
             caller.outgoing()
             caller.start(now)
             found.sessions += 1
-            opening = [json.dumps(message).encode() for message in SERVER[:2]]
-        message = opening.pop(0) if opening else mutated(rng.choice(SERVER), rng)
+            opening = SERVER[:2]
+        # What is not mutated brings the session up, and its turns on: mutated messages alone would never get so far.
+        if opening:
+            message, opening = json.dumps(opening[0]).encode(), opening[1:]
+        elif rng.random() < 0.5:
+            message = json.dumps(next(plain)).encode()
+        else:
+            message = mutated(rng.choice(SERVER), rng)
+        message = message.replace(b'"r1"', b'"r%d"' % answer).replace(b'"i1"', b'"i%d"' % answer)
+        answer += b'"response.done"' in message
         now += rng.randrange(60 * MS)
         caller.wake(now)
         caller.receive(codec.decode(message), now)
         found.messages += 1
-        if rng.random() < 0.002:
+        if rng.random() < 0.01:
             caller.receive(Disconnected(rng.choice([1000, 1006, 1011])), now)
-        for outgoing in caller.outgoing():
-            if type(outgoing.event).__name__ == "Dial":
+        for event in [outgoing.event for outgoing in caller.outgoing()]:
+            if isinstance(event, Dial) and rng.random() < 0.5:
+                caller.refused(Refused("upgrade_503", status=503), now)
+            elif isinstance(event, Dial):
                 caller.start(now)
-        caller.finished_turns()
+                opening = SERVER[:2]
+            elif isinstance(event, ItemCreate):
+                added = {"type": "conversation.item.added", "item": event.item, "previous_item_id": None}
+                opening = [*opening, added]
+            elif not isinstance(event, HangUp | Ping | StartMicrophone | PlayClip):
+                caller.sent(event, now)
+        for turn in caller.finished_turns():
+            found.turns[turn.outcome] += 1
         caller.finished_stimuli()
         caller.finished_incidents()
         found.malformed += sum(mishap.error_class == "protocol_error" for mishap in caller.mishaps())
         if caller.outcome is not None:
             found.outcomes[caller.outcome] += 1
+            _note_class(caller, found)
             caller = None
     if caller is not None:
         found.outcomes["live"] += 1
+        caller.abort(now)
+        if caller.outcome is None:
+            found.broken.append(f"a caller cannot be ended (seed {seed})")
     return found
+
+
+def _note_class(caller: ResilientCaller, found: Fuzzed) -> None:
+    """A session that went wrong says why."""
+    outcome, session = caller.outcome, caller.session
+    if outcome in ("failed", "dropped"):
+        found.classes[session.error_class] += 1
+        if not session.error_class:
+            found.broken.append(f"session {found.sessions} was {outcome} without a class")
+
+
+@cache
+def _service() -> Service:
+    """One for all rounds: its recordings take more memory than any leak would."""
+    return load_service(find_corpus("english"), Profile.model_validate({"replies": ["reply_yes"]}))
 
 
 def fuzz_emulator(messages: int, seed: int) -> Fuzzed:
     """Mutated client messages through the dialect and the emulated session."""
     rng, found = random.Random(seed), Fuzzed()
-    service = load_service(find_corpus("english"), Profile.model_validate({"replies": ["reply_yes"]}))
-    session, now = None, 0
+    service = _service()
+    session, now, codec = None, 0, OPENAI_GA.server_codec("event")
     while found.messages < messages:
         if session is None or rng.random() < 0.002:
             if session is not None:
+                now = _check_goes_on(session, codec, now, found)
                 session.receive(Disconnected(1006), now)
+                if session.outcome is None or session.next_wake() is not None:
+                    found.broken.append(f"session {found.sessions} goes on without its client")
             machine = EmulatedSession(service, model="m", token="0", number=found.sessions, expires_at=0)
             session = FaultySession(machine, [], str(seed), Door([], "1"))
             codec = OPENAI_GA.server_codec("event")
@@ -188,53 +189,60 @@ def fuzz_emulator(messages: int, seed: int) -> Fuzzed:
     return found
 
 
-def fuzz_http(requests: int, seed: int) -> Fuzzed:
-    """Mutated upgrade requests, each on a connection of its own; the emulator has to be well after them."""
-    rng, found = random.Random(seed), Fuzzed()
-    plain = (
-        b"GET /v1/realtime?model=m HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer k\r\n\r\n"
-    )
-
-    async def ask(port: int, data: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            writer.write(data)
-            if not data.endswith(b"\r\n\r\n"):
-                writer.write_eof()
-            async with asyncio.timeout(2):
-                return await reader.read(200)
-        except (TimeoutError, ConnectionError):
-            return b""
-        finally:
-            writer.close()
-
-    async def main() -> None:
-        service = load_service(find_corpus("english"), Profile.model_validate({"replies": ["reply_yes"]}))
-        server = EmulatorServer(service)
-        port = await server.start("127.0.0.1", 0)
-        for _ in range(requests):
-            data = bytearray(plain)
-            for _ in range(rng.randrange(1, 6)):
-                at = rng.randrange(len(data) - 4)
-                data[at : at + rng.randrange(3)] = bytes(rng.randrange(256) for _ in range(rng.randrange(4)))
-            answer = await ask(port, bytes(data))
-            found.answered += bool(answer)
-            assert b" 500 " not in answer[:20], (bytes(data), answer)
-            found.messages += 1
-        found.alive = b" 101 " in await ask(port, plain)
-        await server.stop()
-
-    log = logging.getLogger("aiohttp.server")
-    log.disabled = True  # it tells of every request that is none
-    try:
-        asyncio.run(main())
-    finally:
-        log.disabled = False
-    return found
+def _check_goes_on(session: FaultySession, codec: ServerCodec, now: int, found: Fuzzed) -> int:
+    """A client who makes sense now is answered; until when that took."""
+    for _ in range(2_000):  # whatever is to come, and what was ordered to be late
+        wake_ns = session.next_wake()
+        if wake_ns is None or wake_ns > now + 60_000 * MS:
+            break
+        now = max(now, wake_ns)
+        session.wake(now)
+        session.outgoing()
+    session.receive(codec.decode(b'{"type":"session.update","session":{"type":"realtime"}}'), now)
+    said = [type(outgoing.event).__name__ for outgoing in session.outgoing()]
+    if "SessionUpdated" not in said:
+        found.broken.append(f"session {found.sessions} does not go on, but says {said}")
+    return now
 
 
-def main() -> None:
+MOST_GROWN_MB = 2.0
+MOST_OBJECTS_KEPT = 0.05
+"""For each message."""
+
+FEW_OBJECTS = 300
+"""That libraries may cache in a moment."""
+
+
+def held() -> tuple[float, int]:
+    """Memory of this process in MB, and the objects that the collector tracks."""
+    gc.collect()
+    return psutil.Process().memory_info().rss / 1e6, len(gc.get_objects())
+
+
+def halves(name: str, run: Callable[[int, int], Fuzzed], count: int, seed: int) -> list[str]:
+    """Run both halves, print what became of them; what was broken."""
+    run(max(1, count // 10), seed)  # fills caches
+    broken: list[str] = []
+    grown_mb, kept = [], []
+    for half in (1, 2):
+        before_mb, before = held()
+        began = time.monotonic()
+        found = run(count // 2, seed + half)
+        took_s = time.monotonic() - began
+        told, broken = str(replace(found, broken=[])), broken + found.broken
+        del found
+        after_mb, after = held()
+        grown_mb.append(after_mb - before_mb)
+        kept.append(after - before)
+        print(f"{name}, half {half}: {told}, {took_s:.1f} s, {grown_mb[-1]:+.1f} MB, {kept[-1]:+,} objects")
+    if grown_mb[1] > MOST_GROWN_MB:
+        broken.append(f"memory goes on growing: {grown_mb[0]:+.1f}, then {grown_mb[1]:+.1f} MB")
+    if kept[1] > max(FEW_OBJECTS, MOST_OBJECTS_KEPT * count / 2):
+        broken.append(f"objects are kept: {kept[0]:+,}, then {kept[1]:+,}")
+    return [f"{name}: {sentence}" for sentence in broken]
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -243,20 +251,17 @@ def main() -> None:
     parser.add_argument("--http", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    process = psutil.Process()
-    for name, run, count in (
-        ("server messages through the caller", fuzz_caller, args.server),
-        ("client messages through the emulator", fuzz_emulator, args.client),
-        ("HTTP requests through the emulator", fuzz_http, args.http),
-    ):
-        run(max(1, count // 10), args.seed)  # fills caches
-        gc.collect()
-        before, began = process.memory_info().rss, time.monotonic()
-        found = run(count, args.seed + 1)
-        gc.collect()
-        grown_mb = (process.memory_info().rss - before) / 1e6
-        print(f"{name}: {found}, {time.monotonic() - began:.1f} s, memory {grown_mb:+.1f} MB")
+    warnings.simplefilter("ignore")  # of what is no header of a form
+    broken = [
+        *halves("server messages through the caller", fuzz_caller, args.server, args.seed),
+        *halves("client messages through the emulator", fuzz_emulator, args.client, args.seed),
+    ]
+    with FuzzedServer() as server:
+        broken += halves("HTTP requests through the emulator", server.fuzz, args.http, args.seed)
+    for sentence in broken:
+        print(f"BROKEN: {sentence}")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,11 +12,9 @@ excluded 1, and how often REGRESSED was said (beyond the margin of 5 %). Power: 
 are told to ±0.7 %, so 3.9 and 4.6 are the same. Exit code 1 where coverage is outside 93-97 % or false
 alarms outside 4-7 % by more than two of them.
 
-What is not exact, and why. The median of 15 sessions is covered in 97 % of runs: the ends of its interval
-are observed waits, and with so few independent ones the next inner one would cover less than 95 %. Medians
-of 40 sessions are told apart in 4.1 % ±0.2 % (of 10,000 pairs): Student's allowance for a variance from 40
-sessions is made for sums, and a little too much for them. Nights that are alike are told apart less often
-than those that differ: see the table in `analysis/compare_nights.py`.
+What is not exact, and why. Medians of 40 sessions are told apart in 4.1 % ±0.2 % (of 10,000 pairs): Student's
+allowance for a variance from 40 sessions is made for sums, and a little too much for them. Nights that are
+alike are told apart less often than those that differ: see the table in `analysis/compare_nights.py`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rtbench import __version__
 from rtbench.analysis import calibration as measuring
 from rtbench.analysis.calibration import CalibrationLevel
 from rtbench.analysis.verdict import Level
@@ -60,6 +61,7 @@ def test_it_keeps_a_file_for_every_transport_of_this_machine(orders, tmp_path, c
     assert [file.name.partition("-")[2] for file in files] == ["webrtc.json", "websocket.json"]
     kept = json.loads(files[1].read_text())
     assert [level["sessions"] for level in kept["levels"]] == [1, 50, 100]
+    assert (kept["rtbench"], kept["workers"]) == (__version__, 1)
     output = capsys.readouterr()
     assert "VALID up to 50 sessions, not above" in " ".join(output.out.split())
     assert "webrtc 100 sessions: VALID" in output.err  # as far as the step itself can tell

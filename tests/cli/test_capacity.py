@@ -14,7 +14,8 @@ from rtbench.analysis.capacity_search import Found, Judgement
 from rtbench.cli import capacity
 from rtbench.core.errors import BudgetReached, ExitCode, RunInvalid, TargetUnreachable, UsageError
 from rtbench.load import run as running
-from rtbench.load.capacity import CapacityPlan, CapacitySearch
+from rtbench.load.capacity import CapacitySearch
+from rtbench.load.capacity_plan import CapacityPlan
 from rtbench.load.reference import ReferenceCall
 from rtbench.load.run import LedLoad, RunEnd, RunOptions
 from rtbench.report import build
@@ -24,8 +25,9 @@ SLO = ("--slo", "voice_to_voice_ms:p95<800")
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[..., int]:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run the command with these words, and with a directory of its own to write to."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
     def command(*words: str) -> int:
         parser = argparse.ArgumentParser()
@@ -118,15 +120,6 @@ def test_an_open_search_has_rates_and_a_cap(command, held) -> None:
     assert plan.tolerant
 
 
-def test_the_scenarios_thresholds_are_the_slos_where_none_are_given(command, held, tmp_path) -> None:
-    scenario = tmp_path / "a.yaml"
-    scenario.write_text(
-        "name: a\nconversation: [{say: {role: question}}, listen]\nthresholds: {voice_to_voice_ms: {p50: '< 700'}}\n"
-    )
-    command(str(scenario))
-    assert [str(slo) for slo in held.plan.slos] == ["voice_to_voice_ms p50 < 700"]
-
-
 def test_a_plan_alone_needs_no_calls(command, capsys) -> None:
     assert command("--plan", "calls_per_hour=1200,mean_call=180s") == ExitCode.PASS
     assert "60.0 erlangs and need 75 sessions" in capsys.readouterr().out
@@ -135,6 +128,25 @@ def test_a_plan_alone_needs_no_calls(command, capsys) -> None:
 def test_a_plan_with_a_search_counts_what_was_measured(command, held, capsys) -> None:
     command(str(SCENARIO), *SLO, "--plan", "calls_per_hour=1200,mean_call=180s")
     assert "4 of it." in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_answer_that_did_not_last_fails_and_nothing_is_planned_with_it(command, held, capsys) -> None:
+    held.found = Found("unconfirmed", None, edges=(20.0,), stopped_at=11.0)
+    words = ("--plan", "calls_per_hour=1200,mean_call=180s")
+    assert command(str(SCENARIO), *SLO, *words) == ExitCode.THRESHOLD_FAILED
+    told = " ".join(capsys.readouterr().out.split())
+    assert "No capacity: 20 concurrent calls held" in told
+    assert "need 75 sessions: without headroom" in told
+    assert "of the measured service" not in told
+
+
+def test_the_cap_that_was_allowed_is_told_where_it_was_too_low(command, held, make_step, capsys) -> None:
+    held.found = Found("cap", 0.6, stopped_at=0.9)
+    held.steps = [make_step(0.6, 500.0), make_step(0.9, 500.0, judgement=Judgement.CAP)]
+    assert command(str(SCENARIO), *SLO, "--open", "--cap", "80") == ExitCode.INCONCLUSIVE
+    assert "all 80 calls that --cap allows at a time were under way" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_the_generators_limit_has_the_exit_code_of_an_invalid_run(command, held, make_step) -> None:
@@ -171,6 +183,9 @@ def test_a_target_that_is_not_there_leaves_nothing_behind(command, held, tmp_pat
         ((*SLO, "--from", "0.5", "--to", "10"), r"^--from: there is no 0.5 of a caller"),
         ((*SLO, "--target", "https://voice.example.com/v1"), r"may cost money"),
         ((*SLO, "--plan", "calls=3"), r"^--plan: unknown key 'calls'"),
+        ((*SLO, "--arrivals", "constant"), r"^--arrivals: only a search of calls per second"),
+        ((*SLO, "--arrivals", "poisson"), r"^--arrivals: only a search of calls per second"),
+        ((*SLO, "--cap", "80"), r"^--cap: only a search of calls per second has it; add --open$"),
     ],
 )
 def test_bad_usage_is_told_before_anything_is_started(command, held, tmp_path, words, told) -> None:

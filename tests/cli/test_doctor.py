@@ -64,3 +64,12 @@ def test_an_ordinary_limit_of_open_files_is_enough_unless_many_callers_are_asked
 
     assert code() == ExitCode.PASS
     assert code("--users", "1000") == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("written", ["-5", "0", "many"])
+def test_callers_are_counted_from_1(written: str, capsys) -> None:
+    parser = argparse.ArgumentParser()
+    doctor.register(parser.add_subparsers())
+    with pytest.raises(SystemExit):
+        parser.parse_args(["doctor", f"--users={written}"])
+    assert f"must be a whole number above 0, not '{written}'" in capsys.readouterr().err

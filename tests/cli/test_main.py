@@ -76,17 +76,37 @@ def test_the_help_needs_nothing_heavy() -> None:
     assert done.stderr == "[]\n"
 
 
-def test_a_reader_that_had_enough_is_no_error() -> None:
-    """`rtbench --help | true`, the reader being gone before the first line."""
+@pytest.mark.parametrize(
+    "told",
+    [
+        "print('x' * 100_000)",
+        "__import__('rich.console').console.Console().print('x ' * 100_000)",
+        "print('x' * 100_000, file=sys.stderr)",
+    ],
+)
+def test_a_reader_that_had_enough_does_not_change_the_exit_code(told: str) -> None:
+    """`rtbench compare ... | true`, the reader being gone before the first line."""
     code = (
         "import os, sys\n"
         "reader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1)\n"
+        "if 'stderr' in sys.argv[1]: os.dup2(writer, 2)\n"
         "import rtbench.cli.main as command\n"
-        "command.main = lambda: print('x' * 100_000) or 3\n"
+        "command.main = lambda: eval(sys.argv[1]) or 3\n"
         "command.entry()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run([sys.executable, "-c", code, told], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_standard_output_that_was_never_open_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m rtbench --version >&-",
+        shell=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -44,3 +44,16 @@ def test_what_is_no_run_is_a_usage_error(parser: argparse.ArgumentParser, tmp_pa
     args = parser.parse_args(["report", str(tmp_path / "absent")])
     with pytest.raises(UsageError, match="no such run"):
         args.handler(args)
+
+
+def test_a_baseline_that_does_not_fit_is_refused_before_anything_is_made(
+    parser: argparse.ArgumentParser, night, tmp_path: Path
+) -> None:
+    run = night("tonight", folder=tmp_path, sessions=2, turns=2)
+    other = night("other", folder=tmp_path, sessions=2, turns=2, users=9)
+    args = parser.parse_args(["report", str(run), "--baseline", str(other)])
+    with pytest.raises(
+        UsageError, match=r"^--baseline: other and tonight cannot be compared: scenarios differ"
+    ):
+        args.handler(args)
+    assert not (run / "summary.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from rtbench.cli import run as command
+from rtbench.cli.planned_run import planned_run
 from rtbench.core.errors import RtbenchError, RunInvalid, TargetUnreachable, UsageError
 from rtbench.scenario.load import load_scenario
 
@@ -190,6 +192,33 @@ def test_a_target_elsewhere_costs_money_unless_that_is_meant(run, runs, scenario
     assert runs.held == []
     assert run(scenario(), *elsewhere, "--no-budget") == 0
     assert len(runs.held) == 1
+
+
+def test_a_baseline_that_does_not_fit_one_of_them_is_refused_before_any_is_run(
+    run, runs, scenario, night, tmp_path: Path
+) -> None:
+    first, second = scenario("first"), scenario("second", "think_time: 1 s\n")
+    base = night("base", folder=tmp_path, sessions=2, turns=2)
+    args = argparse.Namespace(transport="", codec="", users=None, spawn_rate=None)
+    told = json.loads((base / "run.json").read_text()) | planned_run(args, first, None, None)
+    (base / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UsageError, match=r"^--baseline: base and a run of second\.yaml cannot be compared"):
+        run(first, second, "--baseline", base)
+    assert runs.held == []
+
+
+def test_a_run_under_a_parent_leaves_the_jobs_page_to_it(
+    run, runs, scenario, monkeypatch, tmp_path: Path
+) -> None:
+    """As the reference caller of a capacity search, and the points of a sweep."""
+    job = tmp_path / "job.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(job))
+    for words in (("--with-parent",), ()):
+        runs.end()
+        runs.ends[-1].directory = tmp_path
+        (tmp_path / "summary.md").write_text("# VALID")
+        run(scenario(), *words)
+        assert job.exists() == (not words)
 
 
 @pytest.mark.parametrize("duration", ["soon", "0 s", "-5 s", ""])

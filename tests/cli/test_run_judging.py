@@ -1,19 +1,15 @@
-"""What `rtbench run` and `rtbench report` judge by: thresholds, baseline, budget."""
+"""What the command line of `rtbench run` judges and limits by: thresholds, baseline, budget."""
 
 import argparse
-import json
 from pathlib import Path
 
 import pytest
 
-from rtbench.cli.main import main
-from rtbench.cli.run_judging import Judging, add_run_options, report_run
+from rtbench.cli.planned_run import planned_run
+from rtbench.cli.run_judging import Judging, add_run_options
 from rtbench.core.errors import UsageError
-from rtbench.report import build
-from rtbench.report.worst import Worst
 from rtbench.scenario.budget import BudgetMeter
 from rtbench.scenario.live_threshold import LiveThresholds
-from rtbench.scenario.threshold import parse_threshold
 
 SCENARIO = """\
 name: brief
@@ -32,9 +28,11 @@ def options():
     """The options as parsed, with what `rtbench run` has besides."""
     parser = argparse.ArgumentParser()
     add_run_options(parser)
-    for name in ("target", "transport"):
+    for name in ("target", "transport", "codec"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--users", type=int)
+    parser.add_argument("--spawn-rate", type=float)
+    parser.add_argument("--out", type=Path, default=Path("reports"))
     return lambda *arguments: parser.parse_args(["--target", "emulator", *arguments])
 
 
@@ -101,59 +99,63 @@ def test_what_cannot_be_meant_is_refused(options, arguments: list[str], told: st
 
 
 @pytest.fixture
-def folder(night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Four nights, whose reports are made without pictures."""
-    monkeypatch.setattr(build, "FIGURES", {})
-    monkeypatch.setattr(build, "write_worst", lambda *_: Worst([], []))
-    for name, factor in (("20261101-base", 1.0), ("20261102-same", 1.01), ("20261103-slow", 1.6)):
-        night(name, folder=tmp_path, sessions=60, turns=4, factor=factor, spread=0.05, seed=len(name))
-    night("20261104-lossy", folder=tmp_path, sessions=20, rows_lost=3)
-    return tmp_path
+def baseline(options, scenario: Path, night, tmp_path: Path):
+    """A run of the scenario with four callers, but for what is changed."""
+
+    def make(name: str, **changed) -> str:
+        planned = planned_run(options(), scenario, None, None)
+        return str(night(name, folder=tmp_path / "nights", sessions=2, turns=2, **{**planned, **changed}))
+
+    return make
+
+
+def check(options, scenario: Path, *arguments: str) -> None:
+    args = options(*arguments)
+    Judging.read(args).check_baseline(args, [scenario], None, None)
+
+
+def test_a_baseline_that_fits_is_taken(options, scenario: Path, baseline, tmp_path: Path) -> None:
+    named = baseline("fits", target="openai", seed=7)
+    check(options, scenario)
+    for each in ("latest", named, str(tmp_path / "nights")):
+        check(options, scenario, "--baseline", each)
 
 
 @pytest.mark.parametrize(
-    ("run", "arguments", "code"),
+    ("changed", "arguments", "told"),
     [
-        ("20261102-same", ["--threshold", "voice_to_voice_ms:p95<1"], 2),
-        ("20261102-same", ["--threshold", "voice_to_voice_ms:p99.9<10000"], 2),
-        ("20261103-slow", ["--baseline", "20261101-base"], 3),
-        ("20261103-slow", ["--baseline", "20261101-base", "--threshold", "turns:count<1"], 2),
-        ("20261104-lossy", ["--baseline", "20261101-base"], 4),
-        ("20261102-same", ["--baseline", "20261101-base", "--strict"], 7),
-        ("20261102-same", ["--baseline", "20261101-base"], 0),
+        ({}, ["--users", "9"], "load users 4, spawn_rate 1.0 and users 9, spawn_rate 1.0"),
+        ({}, ["--transport", "webrtc"], "transport websocket and webrtc"),
+        ({"corpus": {"name": "mine", "sha256": "beef"}}, [], "corpus mine"),
+        ({"metric_version": 0}, [], "metric version 0 and "),
+        (
+            {"scenarios": [{"path": "x.yaml", "text": "name: brief\nconversation: [listen]\n"}]},
+            [],
+            "scenarios differ in conversation",
+        ),
     ],
 )
-def test_a_finished_run_is_judged_again(
-    folder: Path, monkeypatch, run: str, arguments: list[str], code: int
+def test_a_baseline_that_does_not_fit_is_refused_before_the_run(
+    options, scenario: Path, baseline, changed: dict, arguments: list[str], told: str
 ) -> None:
-    monkeypatch.chdir(folder)
-    assert main(["report", run, "--exit-code", *arguments]) == code
+    named = baseline("other", **changed)
+    with pytest.raises(UsageError) as caught:
+        check(options, scenario, "--baseline", named, *arguments)
+    assert str(caught.value).startswith("--baseline: other and a run of brief.yaml cannot be compared: ")
+    assert told in str(caught.value)
 
 
-def test_without_being_asked_a_report_that_could_be_made_is_a_success(folder: Path) -> None:
-    assert main(["report", str(folder / "20261104-lossy")]) == 0
+def test_a_baseline_that_is_invalid_is_refused_before_the_run(options, scenario: Path, baseline) -> None:
+    named = baseline("lossy", reconciliation={"rows_sent": 9, "rows_received": 6})
+    with pytest.raises(UsageError, match=r"^lossy cannot be compared: it is INVALID \(3 of 9 rows"):
+        check(options, scenario, "--baseline", named)
+    check(options, scenario, "--baseline", named, "--allow-invalid")
 
 
-def test_the_comparison_stands_in_everything_that_is_written(
-    folder: Path, monkeypatch, capsys, tmp_path
+def test_on_the_first_night_the_folder_of_the_nights_need_not_be_there(
+    options, scenario: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "job.md"))
-    run = folder / "20261103-slow"
-    main(["report", str(run), "--baseline", "20261101-base"])
-    assert json.loads((run / "summary.json").read_text())["baseline"]["change"] == "REGRESSED"
-    assert "## REGRESSED: 20261103-slow against 20261101-base" in (run / "summary.md").read_text()
-    assert "rtbench.baseline" in (run / "junit.xml").read_text()
-    assert 'href="compare.html"' in (run / "report.html").read_text()
-    assert (run / "compare.html").is_file()
-    assert (tmp_path / "job.md").read_text() == (run / "summary.md").read_text() + "\n"
-    assert "REGRESSED" in capsys.readouterr().out
-
-
-def test_thresholds_of_the_command_line_are_judged_besides_the_runs_own(options, folder: Path) -> None:
-    run = folder / "20261102-same"
-    report_run(options(), run, (parse_threshold("turns:count>=10"),))
-    thresholds = json.loads((run / "summary.json").read_text())["thresholds"]
-    assert [(each["metric"], each["status"], each["actual"]) for each in thresholds] == [
-        ("turns", "passed", 240.0)
-    ]
+    nights = str(tmp_path / "nights")
+    check(options, scenario, "--baseline", nights, "--out", nights)
+    with pytest.raises(UsageError, match="no such run"):
+        check(options, scenario, "--baseline", nights, "--out", str(tmp_path / "elsewhere"))

@@ -73,6 +73,15 @@ def test_it_reports_on_all_points_and_ends_with_the_page(run, codes, tmp_path: P
     ]
 
 
+def test_its_own_table_is_added_to_the_jobs_summary(run, codes, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "job.md"))
+    codes += [0, 0]
+    run("--set", f"{KEY}=200,500")
+    (page,) = (tmp_path / "out").glob("*/sweep.md")
+    assert (tmp_path / "job.md").read_text() == page.read_text() + "\n"
+    assert page.read_text().startswith("# Sweep of vad_sweep\n")
+
+
 def test_options_of_the_runs_are_passed_on_as_they_are(run, codes, tmp_path: Path) -> None:
     codes += [0]
     words = (

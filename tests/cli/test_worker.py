@@ -39,7 +39,7 @@ def run(asked) -> Callable[..., int]:
 def test_it_joins_the_master_on_locusts_own_port(run, asked) -> None:
     assert run("a.yaml", "--master", "host.example") == 0
     (options,) = asked
-    assert (options.scenario, options.master_host, options.master_port) == (
+    assert (options.source, options.master_host, options.master_port) == (
         Path("a.yaml"),
         "host.example",
         5557,
@@ -53,6 +53,27 @@ def test_a_run_on_this_machine_asks_for_more(run, asked) -> None:
     assert (options.master_port, options.until_stopped, options.with_parent) == (40123, True, True)
 
 
+@pytest.mark.parametrize(
+    ("written", "master"),
+    [
+        ("host.example:6000", ("host.example", 6000)),
+        ("10.0.0.7", ("10.0.0.7", 5557)),
+        ("::1", ("::1", 5557)),
+        ("[::1]:6000", ("::1", 6000)),
+        ("[::1]", ("::1", 5557)),
+    ],
+)
+def test_the_masters_port_may_be_told_with_its_host(run, asked, written, master) -> None:
+    run("a.yaml", "--master", written)
+    assert (asked[0].master_host, asked[0].master_port) == master
+
+
+def test_the_user_has_the_name_that_the_master_gives_it(run, asked) -> None:
+    run("a.yaml", "--master", "m", "--user-class", "SupportCaller")
+    run("a.yaml", "--master", "m")
+    assert [options.user_class for options in asked] == ["SupportCaller", ""]
+
+
 @pytest.mark.parametrize("port", ["1", "65535"])
 def test_the_first_and_the_last_port_are_ports(run, asked, port) -> None:
     run("a.yaml", "--master", "m", "--port", port)
@@ -64,6 +85,8 @@ def test_what_is_no_port_is_refused(run, asked, capsys, port) -> None:
     with pytest.raises(SystemExit):
         run("a.yaml", "--master", "m", f"--port={port}")
     assert f"must be a port from 1 to 65535, not '{port}'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run("a.yaml", "--master", f"m:{port}")
     assert asked == []
 
 

@@ -189,3 +189,68 @@ def test_a_caller_s_stream_over_a_preset_is_late_by_its_delay_and_seldom_by_a_re
     assert delays[-1] < 4 * 2 * PRESETS[name].delay_ms + 1_000
     repaired = sum(delay > 2 * PRESETS[name].delay_ms for delay in delays) / PACKETS
     assert PRESETS[name].loss / 3 < repaired < 12 * PRESETS[name].loss  # those behind a lost one wait too
+
+
+# A change in mid-call.
+
+
+def test_a_change_holds_from_its_instant_on_both_ways() -> None:
+    both = network(Conditions(delay_ms=300))
+    before = [link.stream(100, 0) for link in (both.up, both.down)]
+    both.change(Conditions(delay_ms=40, up_kbps=80), 1_000 * MS)
+    after = [link.stream(1_000 - 52, 1_000 * MS) for link in (both.up, both.down)]
+
+    assert before == [300 * MS, 300 * MS]
+    assert after == [1_140 * MS, 1_040 * MS]  # 1,000 bytes at 80 kbit/s take 100 ms, one way only
+    assert both.conditions.delay_ms == 40
+
+
+@pytest.mark.parametrize("send", ["stream", "datagram"])
+def test_what_is_under_way_is_not_overtaken_by_a_faster_network(send: str) -> None:
+    both = network(Conditions(delay_ms=300))
+    first = getattr(both.up, send)(100, 0)
+    both.change(Conditions(), 10 * MS)
+    later = [getattr(both.up, send)(100, at * MS) for at in (20, 250, 310)]
+
+    assert first == 300 * MS
+    assert later == [300 * MS, 300 * MS, 310 * MS]
+
+
+def test_nobody_waits_at_a_bottleneck_that_is_gone() -> None:
+    link = (both := network(Conditions(up_kbps=8))).up
+    assert link.datagram(972, 0) == 1_000 * MS
+    both.change(Conditions(up_kbps=8_000, queue_ms=0), 10 * MS)
+
+    assert link.datagram(972, 1_100 * MS) == 1_101 * MS
+    assert link.overflowed == 0
+
+
+def test_a_changed_network_is_seeded_and_every_change_draws_anew() -> None:
+    lossy = Conditions(delay_ms=40, jitter_ms=5, loss=0.1, burst=2, outage_every_ms=1_000, outage_ms=50)
+
+    def came(seed: int) -> list[list[int | None]]:
+        both = network(Conditions(), seed)
+        found = []
+        for start in (0, 20_000):
+            both.change(lossy, start * MS)
+            instants = [(start + 20 * number) * MS for number in range(500)]
+            arrivals = [both.down.datagram(100, at) for at in instants]
+            found.append([at and at - start * MS for at in arrivals])
+        return found
+
+    one, again, other = came(1), came(1), came(2)
+    assert one == again != other
+    assert one[0] != one[1]
+    assert 0.05 < sum(at is None for at in one[0]) / 500 < 0.25
+
+
+def test_packets_do_not_wait_for_what_a_stream_sends_again_nor_a_new_stream_for_an_old_one() -> None:
+    both = network(Conditions(delay_ms=50, outage_every_ms=1_000, outage_ms=1_000))
+    both.up._outages._every_ns, both.up._outages._offsets = 10**15, [0]
+    assert both.up.stream(100, 0) == 2_150 * MS
+    both.change(Conditions(delay_ms=50), 100 * MS)
+
+    assert both.up.datagram(100, 100 * MS) == 150 * MS
+    assert both.up.stream(100, 100 * MS) == 2_150 * MS
+    both.begin_stream()
+    assert both.up.stream(100, 100 * MS) == 150 * MS

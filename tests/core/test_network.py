@@ -136,6 +136,50 @@ def test_jitter_above_30_ms_degrades() -> None:
     assert watched(range(600), lambda number: 28.0 * (number % 2), jitter_ms=20).degraded == 2
 
 
-def test_a_stretch_of_few_packets_says_nothing() -> None:
-    assert watched(range(0, 60, 2), lambda number: 6_000.0 * (number >= 40)).degraded == 0
-    assert watched(range(0, 160, 2), lambda number: 6_000.0 * (number >= 140)).degraded == 1
+def test_a_stretch_of_few_packets_goes_on_until_there_are_enough() -> None:
+    """40 in each 5 s, every second of them lost: 160 in all are three times 50, and a rest."""
+    talkspurts = [number for spurt in range(4) for number in range(spurt * 250, spurt * 250 + 40, 2)]
+    watch = talk(talkspurts)
+
+    assert (watch.degraded, watch.first_degraded_ns) == (3, round((250 + 10) * 20 * MS))
+
+
+def talk(numbers) -> NetworkWatch:
+    """Talkspurts of up to 40 packets or more, one each 5 s; numbers count what is sent, and not the pauses."""
+    reception = Reception(8_000)
+    watch = NetworkWatch(NetworkAlert(), reception, 0)
+    for number in numbers:
+        spurt, within = divmod(number, 250)
+        sent = RtpPacket(spurt * 40 + within, number * 160, within == 0, 0, 1, bytes(160))
+        at_ns = 20 * number * MS
+        reception.receive(sent, at_ns)
+        watch.look(at_ns)
+    return watch
+
+
+def test_the_last_stretch_is_judged_when_the_connection_is_over() -> None:
+    watch = talk(range(0, 120, 2))
+    assert watch.degraded == 0
+    watch.finish(3 * S)
+    assert (watch.degraded, watch.first_degraded_ns) == (1, 3 * S)
+    watch.finish(3 * S)
+    assert watch.degraded == 1
+
+
+def test_less_than_a_second_of_audio_says_nothing() -> None:
+    watch = talk(range(0, 40, 2))
+    watch.finish(1 * S)
+    assert watch.degraded == 0
+
+
+# The simulation's own error.
+
+
+def test_how_late_the_simulation_was_is_taken_together_over_connections() -> None:
+    network = Network()
+    network.take_simulation(0, 0, 0)
+    assert (network.simulation_late_ms, network.simulation_late_max_ms) == (None, None)
+    network.take_simulation(messages=300, late_ns=300 * MS, worst_ns=7 * MS)
+    network.take_simulation(messages=100, late_ns=500 * MS, worst_ns=5 * MS)
+
+    assert (network.simulation_late_ms, network.simulation_late_max_ms) == (2.0, 7.0)

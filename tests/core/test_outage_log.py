@@ -208,3 +208,34 @@ def test_a_rotation_is_no_outage_unless_its_first_try_fails() -> None:
         logged.end()
 
     assert (smooth.session.down_ns, rough.session.down_ns) == (0, 120)
+
+
+def test_a_dead_line_that_is_left_for_a_rotation_before_anything_is_missed_was_down_since_it_died() -> None:
+    logged = Logged()
+    logged.log.cut("half_open", 100)
+    logged.log.lost("rotation", "", "", "idle", 400)
+    logged.log.dialled(400, 400)
+    logged.log.connected(420)
+    logged.log.restored(430, "sess_2", 0, 440)
+    logged.log.lost("drop", "closed_1011", "", "idle", 600)
+
+    rotation, drop = logged.end(700)
+    assert (rotation.kind, rotation.injected, rotation.dropped_ns) == ("rotation", "", 400)
+    assert (drop.injected, drop.dropped_ns) == ("", 600), "the break does not colour the next outage either"
+    assert (logged.session.cuts, logged.session.cuts_unseen) == (1, 1)
+    assert logged.session.down_ns == (420 - 100) + (700 - 600)
+
+
+def test_a_break_of_a_session_that_is_still_being_restored_makes_no_outage_of_its_own() -> None:
+    logged = Logged()
+    logged.log.lost("drop", "closed_1011", "", "idle", 100)
+    logged.log.dialled(200, 200)
+    logged.log.connected(210)
+    logged.log.cut("reset", 220)
+    logged.log.lost("drop", "connection_lost", "", "setup", 221)
+
+    (incident,) = logged.end(300)
+    assert (incident.injected, incident.error_class) == ("", "closed_1011")
+    assert (logged.session.cuts, logged.session.cuts_unseen) == (1, 1), (
+        "cuts are outages of their own, or not"
+    )

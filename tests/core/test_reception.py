@@ -8,9 +8,9 @@ from rtbench.transports.webrtc.rtp import RtpPacket
 MS = 1_000_000
 
 
-def packet(sequence: int, ticks: int | None = None, *, marker: bool = False) -> RtpPacket:
+def packet(sequence: int, ticks: int | None = None, *, marker: bool = False, ssrc: int = 1) -> RtpPacket:
     timestamp = (sequence * 160 if ticks is None else ticks) % (1 << 32)
-    return RtpPacket(sequence % (1 << 16), timestamp, marker, 0, 1, bytes(160))
+    return RtpPacket(sequence % (1 << 16), timestamp, marker, 0, ssrc, bytes(160))
 
 
 def received(*arrivals: tuple[int, float]) -> Reception:
@@ -81,6 +81,56 @@ def test_a_pause_of_the_sender_is_no_jitter_whether_it_is_marked_or_not() -> Non
     reception.receive(packet(2, 320), 3_000 * MS)
 
     assert reception.jitter_mean_ns is None
+
+
+# A sender that begins anew (RFC 3550, A.1).
+
+
+def test_another_source_has_numbers_and_a_clock_of_its_own() -> None:
+    reception = Reception(8_000)
+    for number in range(100):
+        reception.receive(packet(number), (20 * number + 4 * (number % 2)) * MS)
+    jitter_ns = reception.jitter_ns
+    for number in range(100):
+        sent_ms = 2_000 + 20 * number
+        reception.receive(packet(40_000 + number, 7 + 160 * number, ssrc=2), sent_ms * MS)
+
+    assert (reception.expected, reception.received, reception.lost) == (200, 200, 0)
+    assert (reception.reordered, reception.duplicated, reception.burst_ratio) == (0, 0, 1.0)
+    assert jitter_ns > 3.9 * MS
+    assert (reception.jitter_ns, reception.jitter_max_ns) == (0, jitter_ns)
+
+
+def test_what_another_source_loses_counts_and_latecomers_of_the_first_find_their_place() -> None:
+    reception = Reception(8_000)
+    numbers = [(1, 10), (1, 11), (1, 13), (2, 10), (1, 12), (2, 11), (2, 11), (2, 13)]
+    for count, (ssrc, number) in enumerate(numbers):
+        reception.receive(packet(number, ssrc=ssrc), 20 * count * MS)
+
+    assert (reception.expected, reception.received, reception.lost) == (8, 7, 1)
+    assert (reception.reordered, reception.duplicated) == (1, 1)
+
+
+@pytest.mark.parametrize("ssrc", [1, 2])
+@pytest.mark.parametrize("begins_at", [3, 30_000])
+def test_a_source_that_begins_anew_goes_on_in_the_order_of_arrival(ssrc: int, begins_at: int) -> None:
+    reception = Reception(8_000)
+    first = reception.receive(packet(65_000), 0)
+    second = reception.receive(packet(begins_at, 1 << 31, ssrc=ssrc), 58 * MS)
+    third = reception.receive(packet(begins_at + 1, (1 << 31) + 160, ssrc=ssrc), 78 * MS)
+
+    assert first is not None and second is not None and third is not None
+    if (ssrc, begins_at) == (1, 3):  # 538 missing ones, and the clock that went with them
+        assert (second.sequence, reception.lost) == (65_539, 538)
+        return
+    assert first.sequence < second.sequence == third.sequence - 1
+    assert (second.ticks - first.ticks, third.ticks - second.ticks) == (3 * 160, 160)
+    assert reception.lost == 0
+
+
+def test_a_minute_of_losses_is_no_new_beginning() -> None:
+    assert received((10, 0), (3_009, 20)).lost == 2_998
+    assert received((10, 0), (5_000, 20)).lost == 0
 
 
 def test_random_loss_has_a_burst_ratio_near_1() -> None:

@@ -16,7 +16,7 @@ from rtbench.core.machine import Disconnected
 from rtbench.core.microphone import PlayClip, StartMicrophone
 from rtbench.core.reconnection import Cut, Dial, HangUp, Ping, Pong, ReconnectPolicy, Refused
 from rtbench.core.resilience import ResilientCaller
-from rtbench.core.script import Drop, Listen, Moment, Pause, Say, Script, SessionConfig
+from rtbench.core.script import Drop, Interrupt, Listen, Moment, Pause, Say, Script, SessionConfig
 from rtbench.core.server_events import RateLimitsUpdated
 from rtbench.corpus.frames import FrameCache
 from rtbench.emulator.profile import Profile
@@ -291,6 +291,36 @@ def test_without_a_policy_the_first_loss_is_the_end(board, english) -> None:
     (incident,) = held.incidents
     assert (incident.outcome, incident.attempts) == ("gave_up", [])
     assert held.caller.session.error_class == "connection_lost"
+
+
+@pytest.mark.parametrize(("recovers", "lost"), [(False, 4), (True, 2)])
+def test_interruptions_that_could_not_be_made_are_turns_lost(
+    board, english, recovers: bool, lost: int
+) -> None:
+    first, second = clip(english, "hours_question"), clip(english, "order_question")
+    steps = [Say(first), Interrupt(second, Moment(heard_ns=1_000 * MS)), Listen(10 * S)]
+    drop = Drop("reset", "mid_answer", Moment(heard_ns=300 * MS))
+
+    def door(attempt: int) -> Refused | None:
+        return Refused("upgrade_500", status=500) if attempt and not recovers else None
+
+    held = board(steps[0], drop, *steps[1:], *steps, policy={"fall_back": "none"}, door=door).hold()
+
+    assert held.outcomes == ["dropped", "answered", "answered"] if recovers else ["dropped"]
+    assert held.caller.session.turns_lost == lost
+    assert [incident.lost_turns for incident in held.incidents] == [lost]
+
+
+def test_an_interruption_that_was_being_waited_for_is_lost_with_its_turn(board, english) -> None:
+    first, second = clip(english, "hours_question"), clip(english, "order_question")
+    steps = [Say(first), Interrupt(second, Moment(heard_ns=60 * S)), Listen(10 * S)]
+    held = board(
+        *steps, policy={"fall_back": "none"}, door=lambda n: Refused("no", status=500) if n else None
+    )
+    held.at(2.2, held.lose).hold()
+
+    assert held.outcomes == ["dropped"]
+    assert held.caller.session.turns_lost == 2
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,18 @@ import dataclasses
 import pytest
 
 from rtbench.core.audio import PCM16
-from rtbench.core.script import Clip, Listen, Pause, Say, Script, SessionConfig
+from rtbench.core.script import (
+    Clip,
+    Interrupt,
+    Listen,
+    Moment,
+    Pause,
+    Say,
+    Script,
+    SessionConfig,
+    Write,
+    turns_in,
+)
 
 CLIP = Clip("c", duration_ns=3, speech_start_ns=1, speech_end_ns=2)
 
@@ -38,3 +49,8 @@ def test_an_utterance_expects_an_answer_unless_told_otherwise() -> None:
 
 def test_each_part_of_the_set_up_may_take_10_s() -> None:
     assert Script(()).setup_timeout_ns == 10_000_000_000
+
+
+def test_whatever_is_said_to_the_agent_is_a_turn() -> None:
+    steps = (Say(CLIP), Interrupt(CLIP, Moment(heard_ns=1)), Listen(5), Pause(6), Write(CLIP))
+    assert turns_in(steps) == 3

@@ -13,6 +13,7 @@ from rtbench.core.client_events import (
     ResponseCancel,
     ResponseCreate,
 )
+from rtbench.core.impairment import Conditions
 from rtbench.core.metrics.turn_taking import (
     barge_in_detect_ms,
     barge_in_heard_stop_ms,
@@ -23,6 +24,7 @@ from rtbench.core.metrics.turn_taking import (
 )
 from rtbench.core.microphone import PlayClip
 from rtbench.core.script import (
+    ChangeNetwork,
     Clip,
     Disturb,
     Interrupt,
@@ -554,3 +556,27 @@ def test_any_script_comes_to_an_end_without_a_busy_loop_whatever_the_service_doe
     for stimulus in run.stimuli:
         assert stimulus.closed_ns >= stimulus.onset_ns
         assert stimulus.truncate_heard_ms is None or -1 < truncation_error_ms(stimulus) <= 0
+
+
+# Another network.
+
+
+def test_a_network_changes_at_its_step_and_costs_no_time(caller, agent, hello, wait) -> None:
+    tunnel = ChangeNetwork(Conditions(delay_ms=300.0))
+    open_air = ChangeNetwork(Conditions())
+    run = caller(Say(hello), tunnel, LISTEN, open_air, Say(wait), LISTEN)
+    run.sleep_until(1_300)
+    assert run.sent_events(ChangeNetwork) == [tunnel]
+    answer(run, agent, 1_600, 900)
+    run.sleep_until(2_520)
+
+    assert run.sent_events(ChangeNetwork) == [tunnel, open_air]
+    assert run.clips == [("hello", 300), ("wait", 2_500)]
+    assert [turn.expects_answer for turn in run.turns] == [True]
+
+
+def test_a_change_of_network_after_an_utterance_is_no_listening(caller, hello, wait) -> None:
+    run = caller(Say(hello), ChangeNetwork(Conditions()), Say(wait), LISTEN)
+    run.sleep_until(4_000)
+
+    assert run.turns[0].expects_answer is False

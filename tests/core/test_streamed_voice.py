@@ -609,3 +609,18 @@ def test_a_share_of_an_answer_is_taken_of_its_transcript(talk, agent, speaker, h
 
     onset_ms = talker.clips[1][1] + 20
     assert 1_740 + 1_000 <= onset_ms <= 1_740 + 1_040
+
+
+def test_an_answer_goes_on_where_its_sender_changes_its_ssrc_in_mid_answer(speaker) -> None:
+    line = Line(speaker)
+    line.tell(0, created(), speaks(), started())
+    line.packets(0, 10, marker=True)
+    for number in range(10):
+        packet = speaker.packet()._replace(ssrc=2, sequence=20_000 + number, timestamp=9 + 160 * number)
+        line.voice.hear(packet, (200 + 20 * number) * MS)
+    line.tell(400, done(), stopped())
+
+    assert (line.media_ms(), line.reply().is_over) == (400, True)
+    reception = line.voice.reception
+    assert (reception.expected, reception.lost, reception.jitter_mean_ns) == (20, 0, 0)
+    assert (line.voice.concealed_ns, line.voice.late_packets) == (0, 0)

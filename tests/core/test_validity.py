@@ -2,7 +2,7 @@
 
 import pytest
 
-from rtbench.core.validity import Doubt, Level, busy, late, lost, void
+from rtbench.core.validity import Doubt, Level, busy, late, lost, simulation_late, void
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from rtbench.core.validity import Doubt, Level, busy, late, lost, void
         (void(0.06), Level.INVALID, "6.0% of turns are void (limit 5%)"),
         (busy(0.85), None, ""),
         (busy(0.86), Level.SUSPECT, "An engine used 86% of its core (limit 85%)"),
+        (simulation_late(5.0), None, ""),
+        (simulation_late(5.1), Level.SUSPECT, "itself was 5.1 ms late in the mean of a call (limit 5 ms)"),
         (lost(0, 9), None, ""),
         (lost(1, 9_000), Level.INVALID, "1 of 9,000 rows of turns and sessions were lost"),
     ],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from rtbench.core.audio import PCM16
+from rtbench.core.impairment import Conditions
 from rtbench.core.script import (
+    ChangeNetwork,
     Clip,
     Disturb,
     Drop,
@@ -30,12 +32,19 @@ def test_utterances_are_written_and_sounds_left_out() -> None:
         Interrupt(CLIP, Moment(heard_ns=1)),
         Drop(),
         OrderFault({}),
+        ChangeNetwork(Conditions()),
         Listen(5),
         StaySilent(7),
         Pause(3),
     )
 
-    assert in_writing(Script(steps)).steps == (Write(CLIP, "4711"), Listen(5), Pause(7), Pause(3))
+    assert in_writing(Script(steps)).steps == (
+        Write(CLIP, "4711"),
+        ChangeNetwork(Conditions()),
+        Listen(5),
+        Pause(7),
+        Pause(3),
+    )
 
 
 def test_the_session_takes_no_audio_and_gives_none() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-from bench_fuzz import fuzz_caller, fuzz_emulator, fuzz_http
+from bench_fuzz import fuzz_caller, fuzz_emulator
+from fuzz_requests import FuzzedServer
 
 
 def test_a_caller_survives_whatever_a_service_says() -> None:
@@ -19,7 +20,10 @@ def test_a_caller_survives_whatever_a_service_says() -> None:
     assert found.messages == 3_000
     assert found.malformed > 100
     assert found.sessions > 1
+    assert min(found.turns["answered"], found.turns["no_answer"], found.turns["dropped"]) > 0  # it got as far
     assert set(found.outcomes) <= {"completed", "failed", "dropped", "live"}
+    assert found.broken == []  # a session without a class among it
+    assert found.classes.total() == found.outcomes["failed"] + found.outcomes["dropped"] > 0
 
 
 def test_the_emulator_survives_whatever_a_client_says() -> None:
@@ -27,10 +31,14 @@ def test_the_emulator_survives_whatever_a_client_says() -> None:
 
     assert found.messages == 1_500
     assert found.refused > 100
+    assert found.broken == []
 
 
 def test_the_emulator_s_door_survives_whatever_is_asked_of_it() -> None:
-    found = fuzz_http(requests=60, seed=1)
+    with FuzzedServer() as server:
+        found = server.fuzz(requests=160, seed=1)
 
-    assert found.answered > 0
-    assert found.alive
+    assert found.broken == []
+    assert found.messages == 160
+    assert found.sessions > 0
+    assert found.outcomes["400"] > 0

@@ -6,6 +6,7 @@ import json
 import pytest
 from aiohttp import ClientSession, FormData, ServerDisconnectedError
 from aiortc import RTCConfiguration, RTCPeerConnection
+from yarl import URL
 
 from rtbench.emulator.server import EmulatorServer
 from rtbench.engine.probe import PROBE_HEADER
@@ -96,6 +97,12 @@ def test_a_raw_offer_takes_its_session_from_the_client_secret_or_the_model_from_
         (b"{}", "application/json", 415, "unsupported_content_type"),
         (b"no form", "multipart/form-data; boundary=x", 400, None),
         (b"no form", "multipart/form-data", 400, None),
+        (
+            b"--x\r\nContent-\x0eType: y\r\n\r\nv=0\r\n--x--\r\n",
+            "multipart/form-data; boundary=x",
+            400,
+            "invalid_form",
+        ),
         (form(None, SESSION), None, 400, "missing_required_parameter"),
         (form("v=0", SESSION), None, 400, "invalid_offer"),
         (form("v=0", session_text="{"), None, 400, "invalid_json"),
@@ -138,7 +145,42 @@ def test_a_call_that_is_not_under_way_cannot_be_hung_up_or_joined(requests):
     requests(client)
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"null"])
+def test_a_part_of_no_text_is_refused_like_one_of_no_json(requests):
+    async def client(http: ClientSession, url: str) -> None:
+        parts = FormData(default_to_multipart=True)
+        parts.add_field("sdp", "v=0", content_type="application/sdp")
+        parts.add_field("session", b'{"type": "\xff"}', content_type="application/json", filename="session")
+        async with http.post(f"{url}/realtime/calls", data=parts, headers=KEY) as answer:
+            assert (answer.status, (await answer.json())["error"]["code"]) == (400, "invalid_json")
+
+    requests(client)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("client_secrets", "application/json"),
+        ("calls?model=m", "application/sdp"),
+        ("calls", "multipart/form-data; boundary=b"),
+    ],
+)
+def test_a_request_that_breaks_off_is_the_client_s_mistake(requests, path, content_type):
+    async def client(http: ClientSession, url: str) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+        head = f"POST /v1/realtime/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n"
+        writer.write(f"{head}Content-Type: {content_type}\r\nContent-Length: 99\r\n\r\n--b\r\n".encode())
+        await writer.drain()
+        await asyncio.sleep(0)
+        writer.write_eof()
+        assert b" 500 " not in (await reader.read())[:20]
+        writer.close()
+
+    requests(client)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"null", b'{"session": "\xff"}', b'{"session": ' + b"[" * 9_999]
+)
 def test_a_body_that_is_no_json_object_makes_no_secret(requests, body):
     async def client(http: ClientSession, url: str) -> None:
         async with http.post(f"{url}/realtime/client_secrets", data=body, headers=KEY) as answer:

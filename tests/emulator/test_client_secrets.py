@@ -42,10 +42,42 @@ def test_it_opens_sessions_with_its_configuration_until_it_expires(secrets, seco
     with pytest.raises(HttpError) as caught:
         secrets.admit(bearer("ek_t1"), NOW_S + seconds)
     assert (caught.value.status, caught.value.code) == (401, "token_expired")
-    secrets.issue(ORDINARY, {}, "t2", NOW_S + seconds + 7200)
+    secrets.issue(ORDINARY, {}, "t2", NOW_S + seconds + 599)
     with pytest.raises(HttpError) as caught:
-        secrets.admit(bearer("ek_t1"), NOW_S + seconds + 7200)
+        secrets.admit(bearer("ek_t1"), NOW_S + seconds + 599)
+    assert caught.value.code == "token_expired"
+    secrets.issue(ORDINARY, {}, "t3", NOW_S + seconds + 600)
+    with pytest.raises(HttpError) as caught:
+        secrets.admit(bearer("ek_t1"), NOW_S + seconds + 600)
     assert caught.value.code == "invalid_api_key"
+
+
+def test_a_short_life_is_forgotten_behind_a_long_one(secrets):
+    secrets.issue(ORDINARY, {"expires_after": {"seconds": 7200}}, "long", NOW_S)
+    secrets.issue(ORDINARY, {"expires_after": {"seconds": 10}}, "short", NOW_S)
+    secrets.issue(ORDINARY, {}, "t3", NOW_S + 610)
+    assert secrets.kept == 2
+    assert secrets.admit(bearer("ek_long"), NOW_S + 7199)
+
+
+def test_a_request_looks_at_no_more_than_it_forgets(secrets):
+    """Of 1,200 each new one makes one be forgotten: that one is looked at, and the next, which stays."""
+    looked = 0
+
+    class Looked(list):
+        def __getitem__(self, index):
+            nonlocal looked
+            looked += 1
+            return super().__getitem__(index)
+
+    for second in range(1_200):
+        secrets.issue(ORDINARY, {}, f"a{second}", NOW_S + second)
+    assert secrets.kept == 1_200
+    secrets._expiries = Looked(secrets._expiries)
+    for second in range(1_200, 1_300):
+        secrets.issue(ORDINARY, {}, f"a{second}", NOW_S + second)
+    assert secrets.kept == 1_200
+    assert looked == 200
 
 
 def test_ordinary_keys_open_sessions_without_a_configuration(secrets):

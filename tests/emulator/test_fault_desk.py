@@ -34,3 +34,13 @@ def test_a_restart_is_a_row_for_each_session(tmp_path) -> None:
         ("restart", "sess_1", "1012"),
         ("restart", "sess_2", "1012"),
     ]
+
+
+def test_want_of_room_is_written_down_for_callers_and_not_for_the_run_s_own_probe(tmp_path) -> None:
+    found = desk(tmp_path / "log")
+    found.no_room(503, is_probe=True)
+    found.no_room(429, is_probe=False)
+
+    assert [(row["kind"], row["session_id"], row["setting"]) for row in rows(tmp_path / "log")] == [
+        ("capacity", "", "429")
+    ]

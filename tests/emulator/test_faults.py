@@ -339,3 +339,74 @@ def test_a_low_threshold_takes_a_soft_click_for_an_interruption(call, make_tone,
     caller.play((make_tone(40) * 0.03).astype("int16"))
     caller.pause(100)
     assert bool(caller.of(ResponseDone)) is stopped
+
+
+# What is written down of them.
+
+
+def noted(caller) -> list[tuple[str, float, bool, str]]:
+    """Kind, instant in ms, whether an answer is named, setting; all rows name the session."""
+    rows = caller.machine.fault_rows()
+    assert {row.session_id for row in rows} <= {caller.machine.session_id}
+    assert caller.machine.fault_rows() == [], "a row is handed out once"
+    return [(row.kind, row.at_ns / MS, bool(row.response_id), row.setting) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("faults", "row"),
+    [
+        ({"late_cancel": "300 ms"}, ("late_cancel", 2_380, True, "300 ms")),
+        ({"stale_audio": "150 ms"}, ("stale_audio", 2_500, True, "")),
+        ({"detection_delay": "250 ms"}, ("detection_delay", 2_380, True, "250 ms")),
+        ({"missed_interruption": 1}, ("missed_interruption", 2_380, True, "")),
+    ],
+)
+def test_what_goes_wrong_when_the_user_speaks_into_an_answer_is_noted(interrupted, faults, row):
+    assert noted(interrupted(**faults)) == [row]
+
+
+def test_what_would_change_nothing_is_not_noted(interrupted, call):
+    assert noted(interrupted()) == []
+    assert noted(interrupted(late_cancel="2 s")) == [], "the answer was over before"
+    silent = call(faults={"detection_delay": "250 ms", "missed_interruption": 1, "late_cancel": "1 s"})
+    silent.speak(600)
+    assert noted(silent) == [], "there was no answer to speak into"
+
+
+def test_what_becomes_of_a_turn_s_answer_is_noted(call):
+    caller = call(response_delay="0 ms", faults={"no_answer": 1})
+    caller.speak(600)
+    caller.pause(1_000)
+    assert noted(caller) == [("no_answer", 2_100, False, "")]
+    caller.send(ResponseCreate())
+    assert [kind for kind, *_ in noted(caller)] == ["no_answer"]
+    caller = call(response_delay="200 ms", faults={"late_answer": "1 s"})
+    caller.speak(600)
+    caller.pause(3_000)
+    assert noted(caller) == [("late_answer", 2_100, True, "1000 ms")]
+    caller = call(response_delay="100 ms", faults={"cut_in": "500 ms"})
+    caller.speak(1_000)
+    assert noted(caller) == [("cut_in", 1_500, True, "")]
+
+
+def test_a_cutoff_and_a_truncation_that_is_refused_are_noted(call, make_recording):
+    address = make_recording("address", "my address is here", 0, 500, 300, 400, 100)
+    caller = call(known=[address], response_delay="0 ms", faults={"premature_cutoff": 1})
+    caller.play(address.samples[24_000])
+    caller.pause(1_000)
+    assert noted(caller) == [("premature_cutoff", 1_600, False, "")]
+    caller = call(response_delay="0 ms", pace="burst", faults={"truncation_rejected": 1})
+    caller.send(ResponseCreate())
+    item = caller.of(ResponseDone)[0].response["output"][0]
+    caller.send(ItemTruncate(item_id=item["id"], content_index=0, audio_end_ms=300))
+    assert noted(caller) == [("truncation_rejected", 1_000, True, "")]
+
+
+def test_the_end_of_a_session_and_the_want_of_a_slot_are_noted(call):
+    caller = call(session_limit="2 min")
+    caller.pause(120_100)
+    assert [(kind, setting) for kind, _, _, setting in noted(caller)] == [("expiry", "120 s")]
+    caller = call(capacity={"slots": 1, "hold": "10 s"}, response_delay="0 ms", pace="burst")
+    caller.send(ResponseCreate())
+    caller.send(ResponseCreate())
+    assert noted(caller) == [("no_slot", 1_000, True, "rate_limit_exceeded")]

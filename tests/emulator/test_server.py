@@ -17,6 +17,7 @@ from rtbench.corpus.folder import Corpus, find_corpus
 from rtbench.emulator import server
 from rtbench.emulator.capacity import Occupancy
 from rtbench.emulator.client_secrets import ClientSecrets
+from rtbench.emulator.held_ports import HeldPorts
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.server import EmulatorServer
@@ -347,3 +348,79 @@ def test_who_was_answered_late_finds_the_room_that_is_left_then(serving, service
 
     slow = {"slow_upgrade": {"delay": "500 ms", "most": 1}}
     serving(client, faulty(service, faults=slow, capacity={"sessions": 1}))
+
+
+def test_a_refusal_for_want_of_room_and_the_end_of_a_session_are_in_the_log_of_faults(
+    serving, service, tmp_path
+):
+    log = tmp_path / "faults.jsonl"
+
+    async def client(base: str) -> None:
+        url = f"{base}/v1/realtime?model=m"
+        async with ClientSession(headers={"Authorization": "Bearer k"}) as session:
+            websocket = await session.ws_connect(url)
+            assert (await session.get(url, headers=UPGRADE)).status == 503
+            await events_until(websocket, "error")
+            assert (await websocket.receive()).type is WSMsgType.CLOSE
+
+    served = faulty(service, session_limit="300 ms", capacity={"sessions": 1, "refusal": 503})
+    serving(client, served, fault_log=TruthFile(log))
+    written = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(row["kind"], row["setting"], bool(row["session_id"])) for row in written] == [
+        ("capacity", "503", False),
+        ("expiry", "0.3 s", True),
+    ]
+
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": base64.b64encode(bytes(16)).decode(),
+}
+
+
+def test_a_server_whose_port_is_gone_after_a_restart_has_failed_and_says_so(service, monkeypatch):
+    class Nothing(HeldPorts):
+        def __init__(self, addresses) -> None:
+            super().__init__(())
+
+    monkeypatch.setattr(server, "HeldPorts", Nothing)
+
+    async def main() -> None:
+        served = EmulatorServer(faulty(service, restart={"at": "10 ms", "lasts": "200 ms"}))
+        port = await served.start("127.0.0.1", 0)
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            while True:
+                try:
+                    other.bind(("127.0.0.1", port))
+                    break
+                except OSError:
+                    await asyncio.sleep(0.005)
+            other.listen()
+            with pytest.raises(UsageError, match=f"after a restart port {port} on 127.0.0.1 is taken"):
+                await asyncio.wait_for(served.failure, LIMIT_S)
+        await served.stop()
+
+    asyncio.run(main())
+
+
+def test_a_restarting_server_refuses_callers_and_comes_back_on_its_port(service):
+    async def main() -> None:
+        served = EmulatorServer(faulty(service, restart={"at": "10 ms", "lasts": "200 ms"}))
+        port = await served.start("127.0.0.1", 0)
+        seen = []
+        async with asyncio.timeout(LIMIT_S):
+            while seen[-2:] != ["out", "in"]:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    seen.append("in")
+                except ConnectionRefusedError:
+                    seen.append("out")
+                await asyncio.sleep(0.005)
+        assert not served.failure.done()
+        await served.stop()
+
+    asyncio.run(main())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -8,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from rtbench.core.errors import UsageError
+from rtbench.emulator.serving import _either
 
 pytestmark = pytest.mark.e2e
 WAIT_S = 15
@@ -66,3 +70,15 @@ def test_a_taken_port_is_one_sentence_and_exit_code_1():
     assert err == (
         f"rtbench: port {port} on 127.0.0.1 is taken; choose another one with --port, or 0 for any that is free\n"
     )
+
+
+def test_a_server_that_fails_ends_the_wait_for_a_signal() -> None:
+    async def main() -> None:
+        stopped, failure = asyncio.Event(), asyncio.get_running_loop().create_future()
+        failure.set_exception(UsageError("the port is gone"))
+        with pytest.raises(UsageError, match="the port is gone"):
+            await _either(stopped, failure)
+        stopped.set()
+        await _either(stopped, asyncio.get_running_loop().create_future())
+
+    asyncio.run(main())

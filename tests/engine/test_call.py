@@ -15,6 +15,7 @@ from rtbench.core.audio import Audio
 from rtbench.core.script import Say
 from rtbench.engine.call import Call
 from rtbench.results.reader import read_trace
+from rtbench.results.run_directory import RunDirectory
 from rtbench.transports.websocket import Refusal
 
 SESSION = "w0-000001"
@@ -451,3 +452,38 @@ def test_a_call_that_is_over_is_gone_at_once(play) -> None:
             gc.enable()
 
     play(scene)
+
+
+def test_a_step_changes_the_network_under_way_both_ways_and_back(
+    served, scenario_file, caller_at, tmp_path
+) -> None:
+    """The first turn stands behind a plain network, the second behind 100 ms each way, and nothing is overtaken."""
+    path = scenario_file(
+        (
+            "  - repeat:\n      times: 2\n      steps:\n        - say: {role: question}\n        - listen\n",
+            "  - {say: question_a}\n  - listen\n  - network: {delay: 100 ms}\n  - {say: question_b}\n  - network: none\n  - listen\n",
+        )
+    )
+
+    async def stage():
+        async with served() as service, asyncio.timeout(20):
+            caller = caller_at(path, RunDirectory(tmp_path))
+            try:
+                await caller.call(service.url).hold()
+            finally:
+                caller.close()
+            return caller.rows, service.sessions[0]
+
+    rows, heard = asyncio.run(stage())
+    first, second = rows.of("turns")
+    session = rows.session
+    assert (session["outcome"], session["tcp_ms"] < 100) == ("completed", True)
+    assert first["response_created_ns"] - first["commit_sent_ns"] < 100 * NS_PER_MS
+    assert (
+        second["response_created_ns"] - second["commit_sent_ns"] >= 100 * NS_PER_MS
+    )  # up alone: it was changed back
+    kinds = [type(event) for event in heard.heard]
+    audio = bytes(heard.audio)
+    assert len(audio) == session["frames_sent"] * FRAME_BYTES
+    assert kinds.count(c.InputAudioCommit) == kinds.count(c.ResponseCreate) == 2
+    assert session["simulation_late_ms"] is not None

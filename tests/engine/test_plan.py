@@ -3,6 +3,7 @@ import pytest
 
 from rtbench.core.audio import PCM16, PCMU, Audio
 from rtbench.core.errors import UsageError
+from rtbench.core.impairment import Conditions
 from rtbench.core.script import Listen, Say
 from rtbench.corpus.manifest import Role
 from rtbench.corpus.writer import NewClip, write_corpus
@@ -192,3 +193,15 @@ def test_a_plan_that_may_fall_back_has_its_clips_in_both_codecs(plan_of) -> None
 @pytest.mark.parametrize("written", ["frame: 20 ms", "transport: webrtc", "transport: webrtc\ncodec: pcma"])
 def test_without_being_asked_or_without_opus_nothing_is_fallen_back_to(plan_of, written) -> None:
     assert plan_of(SCENARIO.replace("frame: 20 ms", written)).fallback is None
+
+
+def test_a_scenario_without_a_network_has_none_and_one_that_changes_to_one_begins_behind_nothing(
+    plan_of,
+) -> None:
+    assert plan_of(SCENARIO).network(1, 0) is None
+    assert plan_of(SCENARIO + "network: 4g\n").network(1, 0).conditions.name == "4g"
+    changing = SCENARIO.replace(
+        "  - listen", "  - repeat: {times: 2, steps: [{network: satellite}]}\n  - listen"
+    )
+    begun = plan_of(changing).network(1, 0)
+    assert begun.conditions == Conditions()

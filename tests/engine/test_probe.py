@@ -5,6 +5,11 @@ from aiohttp import web
 
 from rtbench.core.errors import CredentialsRefused, TargetError, TargetUnreachable
 from rtbench.dialects.openai_ga import OPENAI_GA
+from rtbench.emulator.access import HttpError
+from rtbench.emulator.calls import Calls
+from rtbench.emulator.library import load_service
+from rtbench.emulator.profile import Profile
+from rtbench.emulator.server import EmulatorServer
 from rtbench.engine import probe as probe_module
 from rtbench.engine.probe import PROBE_HEADER, probe, probe_media
 from rtbench.engine.target import Target
@@ -131,3 +136,40 @@ def test_a_key_that_is_not_given_is_told(status, kind) -> None:
 def test_over_webrtc_too_nobody_at_home_is_told(refused_url) -> None:
     with pytest.raises(TargetUnreachable, match="cannot be reached"):
         asyncio.run(probe_media(Target(refused_url), OPENAI_GA, {}))
+
+
+@pytest.fixture
+def offer_to_emulator(corpus_folder):
+    """Tries an emulator that knows one key, by an offer; how many calls it has then."""
+
+    async def scene() -> int:
+        server = EmulatorServer(load_service(corpus_folder, Profile()), key=SECRET)
+        port = await server.start("127.0.0.1", 0)
+        try:
+            session = {"type": "realtime", "model": "m"}
+            await probe_media(Target(f"http://127.0.0.1:{port}/v1"), OPENAI_GA, session, "multipart")
+            return server._sessions_open()
+        finally:
+            await server.stop()
+
+    return lambda: asyncio.run(scene())
+
+
+def test_a_call_by_key_and_offer_is_tried_by_an_offer_of_nothing(offer_to_emulator) -> None:
+    assert offer_to_emulator() == 0
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_an_offer_that_is_refused_for_another_reason_is_told(offer_to_emulator, monkeypatch, status) -> None:
+    async def refuse(*_) -> None:
+        raise HttpError(status, "no", "no")
+
+    monkeypatch.setattr(Calls, "open", refuse)
+    with pytest.raises(TargetUnreachable, match=f"HTTP {status}"):
+        offer_to_emulator()
+
+
+def test_a_key_that_is_not_good_for_an_offer_is_told(offer_to_emulator, monkeypatch) -> None:
+    monkeypatch.setenv("RTBENCH_API_KEY", "sk-other")
+    with pytest.raises(CredentialsRefused, match="HTTP 401"):
+        offer_to_emulator()

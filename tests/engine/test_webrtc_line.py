@@ -14,6 +14,7 @@ from rtbench.clock import NS_PER_MS
 from rtbench.core.errors import UsageError
 from rtbench.core.filtered_events import UNTOLD
 from rtbench.core.network import Network
+from rtbench.emulator.calls import Calls
 from rtbench.emulator.library import load_service
 from rtbench.emulator.profile import Profile
 from rtbench.emulator.server import EmulatorServer
@@ -150,6 +151,28 @@ def test_within_silence_without_end_an_answer_is_as_long_as_it_was_spoken(hold) 
         assert turn["underrun_count"] == 0 or turn["min_prebuffer_ms"] > 40
 
 
+def test_offer_and_session_can_go_together_with_the_key_itself(hold, monkeypatch) -> None:
+    asked = []
+    offered = Calls.asked
+
+    async def look(calls, request, configuration):
+        offer, wanted = await offered(calls, request, configuration)
+        asked.append((request.content_type, request.headers["Authorization"], configuration, wanted))
+        return offer, wanted
+
+    monkeypatch.setenv("RTBENCH_API_KEY", "sk-own")
+    monkeypatch.setattr(Calls, "asked", look)
+    rows = hold("webrtc_offer: multipart", key="sk-own")
+
+    ((content_type, key, configuration, wanted),) = asked
+    assert (content_type, key, configuration) == ("multipart/form-data", "Bearer sk-own", None)
+    assert (wanted["type"], wanted["model"]) == ("realtime", "gpt-realtime")
+    session = rows.session
+    assert (session["outcome"], session["answered"]) == ("completed", 2)
+    assert session["key_ms"] is None  # no ephemeral key is asked for
+    assert all(session[name] > 0 for name in CONNECTING if name != "key_ms")
+
+
 FILTERED = "webrtc_filter: true"
 
 
@@ -266,6 +289,34 @@ def test_a_call_that_is_broken_on_purpose_notices_and_comes_back(hold, how: str,
     assert [turn["outcome"] for turn in rows.of("turns")] == ["dropped", "answered"]
 
 
+@pytest.mark.parametrize(("adaptive", "codec"), [("true", "pcmu"), ("false", "opus")])
+def test_a_call_whose_network_was_bad_goes_on_in_another_codec(hold, adaptive: str, codec: str) -> None:
+    async def scene(call) -> None:
+        held = asyncio.ensure_future(call.hold())
+        while call.conversation.open_turn is None:  # noqa: ASYNC110  # nobody tells
+            await asyncio.sleep(0.001)
+        call.conversation.session.network.degraded_intervals = 1
+        call.cut("close")
+        await held
+
+    alert = f"network_alert: {{adaptive_codec: {adaptive}}}"
+    rows = hold("reconnect: {attempts: 2, base: 10 ms}", alert, scene=scene)
+    session, (lost, answered) = rows.session, rows.of("turns")
+    fell_back = codec != "opus"
+    assert (session["codec"], session["codec_fallbacks"]) == (codec, int(fell_back))
+    assert (lost["outcome"], answered["outcome"]) == ("dropped", "answered")
+    if fell_back:
+        (incident,) = rows.of("incidents")
+        assert incident["dropped_ns"] < session["codec_fallback_ns"] < incident["connected_ns"]
+    else:
+        assert session["codec_fallback_ns"] is None
+    # Pictures and places in the input are of the codec's own rate.
+    (picture,) = [each for each in rows.of("waveforms") if each["turn"] == answered["number"]]
+    assert 6_000 < max(picture["peaks"]) < 10_000
+    rate_hz = answered["speech_end_sample"] / (answered["user_speech_end_ns"] - session["planned_ns"]) * 1e9
+    assert (rate_hz < 8_000) is fell_back
+
+
 @pytest.mark.parametrize("control", ["channel", "sideband"])
 def test_a_call_that_is_over_is_gone_at_once(hold, control: str) -> None:
     """Not with the next full collection, which an engine that keeps time avoids."""
@@ -302,3 +353,33 @@ def test_what_the_peer_counted_is_taken_over() -> None:
     assert (network.remote_packet_loss, network.remote_jitter_ms) == (0.01, 2.5)
     assert (network.round_trip_ms, network.round_trip_max_ms) == (12.0, 30.0)
     assert (network.kbit_per_s_sent, network.kbit_per_s_received) == (32.0, 8.0)
+
+
+SATELLITE = "network: {delay: 60 ms}"
+
+
+def test_signalling_and_sideband_go_through_the_simulated_network(hold) -> None:
+    rows = hold("control: sideband", SATELLITE)
+
+    session = rows.session
+    assert session["outcome"] == "completed"
+    assert session["key_ms"] >= 240  # TCP, and the request: two round trips
+    assert session["sdp_ms"] >= 120  # the connection stands
+    assert session["ice_ms"] >= 120
+    assert session["tcp_ms"] >= 120 and session["upgrade_ms"] >= 120
+    for turn in rows.of("turns"):
+        # The commit goes up, and the event comes down.
+        assert turn["response_created_ns"] - turn["commit_sent_ns"] >= 120 * NS_PER_MS
+        assert turn["first_audio_ns"] - turn["commit_sent_ns"] >= 120 * NS_PER_MS
+    assert 0 <= session["simulation_late_ms"] <= session["simulation_late_max_ms"]
+
+
+def test_a_call_changes_its_network_in_mid_call(hold) -> None:
+    steps = ("        - listen\n", "        - listen\n        - network: {delay: 80 ms}\n")
+    rows = hold(steps=steps)
+
+    session, (first, second) = rows.session, rows.of("turns")
+    assert (session["outcome"], session["packets_lost"]) == ("completed", 0)
+    assert session["key_ms"] < 160
+    assert second["response_created_ns"] - second["commit_sent_ns"] >= 160 * NS_PER_MS
+    assert first["response_created_ns"] - first["commit_sent_ns"] < 160 * NS_PER_MS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +11,9 @@ from hdrh.histogram import HdrHistogram
 from rtbench.analysis.capacity_search import Judgement, SearchPlan
 from rtbench.analysis.capacity_step import StepResult
 from rtbench.load import capacity as module
-from rtbench.load.capacity import CapacityPlan, CapacitySearch, StepTimes, estimate_search
+from rtbench.load.capacity import CapacitySearch
+from rtbench.load.capacity_plan import CapacityPlan, StepTimes
 from rtbench.load.course import Lead
-from rtbench.load.reference import ReferenceCall
-from rtbench.scenario.model import Scenario
 from rtbench.scenario.threshold import parse_threshold
 
 NS_PER_S = 1_000_000_000
@@ -229,31 +227,116 @@ def test_a_step_that_starves_ends_after_its_longest_time(search) -> None:
     assert found.steps[0].seconds == pytest.approx(180, abs=2)
 
 
-SCENARIO = Scenario.model_validate({"name": "a", "conversation": [{"say": "hours_question"}, "listen"]})
+CALL_S = 10.0
+"""Of the open load below; 40 s at 1.5 calls per second and more, where the service is slow."""
 
 
-def test_the_estimate_of_a_search_goes_from_its_shortest_course_to_its_longest() -> None:
-    """By hand: 10, 5, 2 and 1 callers for a step of 5 + 5 + 15 s each, none of which holds; or 10 for one of 180 s and
-    a last one of 540 s."""
-    slo = parse_threshold("voice_to_voice_ms:p95<800")
-    plan = CapacityPlan((slo,), SearchPlan(10, 10, repeats=1), "a", "websocket", 10)
-    assert str(estimate_search(SCENARIO, plan)).startswith("8 to 123 call minutes, about ")
+class OpenService(Service):
+    """Calls at a rate, each with a turn every five seconds; the slower the service, the longer they last.
+
+    Those that find `cap` calls under way do not begin. Its waits are within the limit unless `wait_ms` says otherwise.
+    """
+
+    def __init__(self, cap: int) -> None:
+        super().__init__()
+        self.cap, self.rate, self.wait_ms = cap, 0.0, 500.0
+        self._arrivals_due = 0.0
+        self._ends_ns: list[int] = []
+
+    def spawn(self, arrive: Callable[..., None], lead: Lead, rate: float) -> OpenService:
+        """In place of the greenlet of arrivals."""
+        self.rate = rate
+        return self
+
+    def kill(self) -> None:
+        self.rate = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        end_ns = self.now_ns + max(1, round(seconds * NS_PER_S))
+        while self.now_ns < end_ns:
+            self._come_and_go(min(NS_PER_S // 20, end_ns - self.now_ns))
+            super().sleep(min(NS_PER_S // 20, end_ns - self.now_ns) / NS_PER_S)
+
+    def _come_and_go(self, step_ns: int) -> None:
+        assert self.search is not None
+        for _ in [end_ns for end_ns in self._ends_ns if end_ns <= self.now_ns]:
+            self._ends_ns.pop(0)
+            call_ns = round(self._call_s * NS_PER_S)
+            row = {"outcome": "completed", "planned_ns": 0, "ended_ns": call_ns, "session_success": 1.0}
+            self.search.watch("sessions", {"session": "s", "void": False, **row})
+        self._arrivals_due += self.rate * step_ns / NS_PER_S
+        while self._arrivals_due >= 1:
+            self._arrivals_due -= 1
+            if len(self._ends_ns) < self.cap:
+                self._ends_ns.append(self.now_ns + round(self._call_s * NS_PER_S))
+        self._ends_ns.sort()
+        self.callers = len(self._ends_ns)
+
+    @property
+    def _call_s(self) -> float:
+        return 4 * CALL_S if self.rate >= 1.5 else CALL_S
+
+    def _turn(self) -> None:
+        assert self.search is not None
+        row = {"at_unix_ns": self.now_ns, "outcome": "answered", "voice_to_voice_ms": self.wait_ms}
+        self.search.watch("turns", {**row, "session": "s", "expects_answer": True, "void": False})
 
 
-def test_the_estimate_of_an_open_search_knows_the_cap_and_the_caller_beside_it(tmp_path: Path) -> None:
-    """By hand: at a call per second 180 calls of three minutes are under way, of which 29 may be, and one beside. Where
-    calls begin by themselves a load settles for 180 s at most, as long as a call."""
-    slo = parse_threshold("voice_to_voice_ms:p95<800")
-    search = SearchPlan(1, 1, repeats=1, whole=False)
-    beside = ReferenceCall(tmp_path / "a.yaml", tmp_path, [])
-    plan = CapacityPlan((slo,), search, "a", "websocket", 29, open_load=True, reference=beside)
-    assert estimate_search(SCENARIO, plan).minutes == pytest.approx(
-        30 * ((5 + 180 + 180) + (5 + 180 + 540)) / 60
-    )
+@pytest.fixture
+def open_search(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[CapacitySearch, list[StepResult]]]:
+    """Search calls per second to the end."""
+
+    def search(service: OpenService, most: float = 4.0) -> tuple[CapacitySearch, list[StepResult]]:
+        monkeypatch.setattr(module, "monotonic_ns", lambda: service.now_ns)
+        monkeypatch.setattr(module, "unix_ns", lambda: service.now_ns)
+        monkeypatch.setattr(module.gevent, "sleep", service.sleep)
+        monkeypatch.setattr(module.gevent, "spawn", service.spawn)
+        plan = CapacityPlan(
+            slos=(parse_threshold("voice_to_voice_ms:p95<800"),),
+            search=SearchPlan(1.0, most, whole=False, repeats=1),
+            scenario="made_up",
+            transport="websocket",
+            most_users=service.cap,
+            open_load=True,
+        )
+        service.search = found = CapacitySearch(plan, lambda step: None)
+        found.drive(service)
+        return found, found.steps
+
+    return search
 
 
-def test_where_calls_are_judged_a_load_may_take_as_long_to_settle_as_a_call() -> None:
-    """By hand: ten callers for 5 + 180 + 180 s and for 5 + 180 + 540 s; a call is not longer than the longest step."""
-    slo = parse_threshold("session_success_rate:rate>0.9")
-    plan = CapacityPlan((slo,), SearchPlan(10, 10, repeats=1), "a", "websocket", 10)
-    assert estimate_search(SCENARIO, plan).minutes == pytest.approx(10 * (365 + 725) / 60)
+def test_calls_that_pile_up_to_the_cap_are_not_the_machines_doing(open_search) -> None:
+    """At 1.5 calls per second they last 40 s: 60 would be under way, and 40 may be."""
+    search, steps = open_search(OpenService(cap=40))
+    assert search.found is not None
+    assert (search.found.ending, search.found.level, search.found.stopped_at) == ("cap", 1.0, 1.5)
+    assert [(step.level, step.judgement) for step in steps] == [
+        (1.0, Judgement.HOLDS),
+        (1.5, Judgement.CAP),  # once: to try again would change nothing
+    ]
+    assert steps[-1].verdict.level == "VALID"
+
+
+def test_with_a_higher_cap_the_same_service_is_searched_to_the_end(open_search) -> None:
+    search, steps = open_search(OpenService(cap=200))
+    assert search.found is not None
+    assert (search.found.ending, search.found.level) == ("most", 4.0)
+    assert not [step for step in steps if step.judgement is Judgement.CAP]
+
+
+def test_what_breaks_with_fewer_calls_than_were_asked_for_breaks(open_search) -> None:
+    service = OpenService(cap=8)  # ten are under way at one call per second
+    service.wait_ms = 900.0
+    _, steps = open_search(service)
+    assert (steps[0].level, steps[0].judgement) == (1.0, Judgement.BREAKS)
+    assert not [step for step in steps if step.judgement is Judgement.CAP]
+
+
+def test_a_machine_that_is_late_with_its_cap_is_late(open_search) -> None:
+    service = OpenService(cap=40)
+    service.late_from = 30
+    search, steps = open_search(service)
+    assert search.found is not None
+    assert (search.found.ending, search.found.stopped_at) == ("generator", 1.5)
+    assert [step.judgement for step in steps[1:]] == [Judgement.GENERATOR] * (module.RETRIES + 1)

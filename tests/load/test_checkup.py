@@ -6,14 +6,20 @@ import os
 import resource
 import socket
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from rtbench import __version__
+from rtbench.analysis.calibration import Calibration, CalibrationLevel, fingerprint
+from rtbench.analysis.verdict import Level
 from rtbench.core.errors import ExitCode
 from rtbench.load import checkup as module
 from rtbench.load.checkup import Finding, check_machine, check_target
+from rtbench.results.machine_files import calibration_file, write_machine_file
+from rtbench.results.provenance import describe_host
 
 
 def found(name: str, users: int = 10, out: Path = Path("reports")) -> Finding:
@@ -73,15 +79,35 @@ def test_a_disk_that_is_nearly_full_is_told(monkeypatch: pytest.MonkeyPatch, tmp
     assert found("reports", out=tmp_path / "new").level == "warning"
 
 
-def test_whether_it_was_calibrated_is_looked_up_in_the_machines_files(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("kept", "level", "told"),
+    [
+        ({}, "warning", "websocket was never calibrated; webrtc was never calibrated"),
+        (
+            {"webrtc": __version__},
+            "ok",
+            "websocket was never calibrated; webrtc is calibrated, VALID up to 50 sessions; reports ",
+        ),
+        (
+            {"websocket": "0.0.1"},
+            "warning",
+            "websocket was calibrated with rtbench 0.0.1, which this is not; webrtc was never calibrated",
+        ),
+    ],
+)
+def test_a_calibration_is_of_a_transport_and_of_this_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: dict[str, str], level: str, told: str
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert found("calibration").level == "warning"
-    file = tmp_path / "calibration"
-    file.write_text("{}")
-    monkeypatch.setattr(module, "calibration_file", lambda machine, transport: file)
-    assert found("calibration").level == "ok"
+    machine = fingerprint(asdict(describe_host()))
+    fifty = CalibrationLevel(50, Level.VALID, 100, {}, 0.2, 1.5, 0.3, 1.1)
+    for transport, version in kept.items():
+        made = Calibration(machine, transport, "2026-11-26T06:00:00+00:00", version, (fifty,))
+        write_machine_file(calibration_file(machine, transport), made.as_dict())
+    calibration = found("calibration")
+    assert calibration.level == level
+    assert calibration.told.startswith(told)
+    assert ("rtbench calibrate" in calibration.advice) == (level == "warning")
 
 
 def test_a_package_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -207,7 +207,8 @@ def test_arrivals_are_planned_sessions_and_those_without_a_caller_are_told(
 def test_workers_share_the_callers_and_take_turns_with_arrivals(attach, stage, environment, master) -> None:
     bench = attach(master, shaped=True)
     bench.begin_run()
-    assert [data["shaped"] for name, data, _ in master.sent if name == BEGIN] == [True, True]
+    told = [(data["shaped"], data["user_classes"]) for name, data, _ in master.sent if name == BEGIN]
+    assert told == [(True, ["Caller"])] * 2
     bench.conductor.set_level(7)
     for _ in range(3):
         bench.conductor.arrive()

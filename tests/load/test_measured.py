@@ -1,11 +1,18 @@
 import pytest
 
-from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.metrics import (
+    INCIDENT_METRICS,
+    SESSION_METRICS,
+    STIMULUS_METRICS,
+    TURN_METRICS,
+    rates,
+)
 from rtbench.load.measured import (
     COUNTS,
     ENGINE_GAUGES,
     LATENESS_BOUNDS_S,
     RATES,
+    RATES_TOLD,
     WAIT_BOUNDS_S,
     WAITS,
     labels_of,
@@ -19,6 +26,11 @@ def test_every_duration_of_the_glossary_is_measured_but_the_signed_one() -> None
     durations = {metric.name for metric in metrics if metric.name.endswith("_ms")}
     assert durations - WAITS.keys() == {"truncation_error_ms"}
     assert WAITS["voice_to_voice_ms"].startswith("End of the user's speech to the first audible sample")
+
+
+def test_every_rate_is_measured_but_the_one_of_several_tables() -> None:
+    assert {rate.name for rate in rates.RATES} - RATES.keys() == {"conversation_flow"}
+    assert "context_retained_rate: a fact told before was" in RATES_TOLD
 
 
 def test_every_sentence_is_one_line() -> None:

@@ -65,6 +65,46 @@ def test_a_worker_works_for_its_master_until_that_says_quit(
     assert (caller.scenario, caller.until_stopped) == (scenario_file, until_stopped)
 
 
+def test_a_scenarios_user_has_the_name_that_the_master_knows(joined, attached, scenario_file) -> None:
+    work(WorkerOptions(scenario_file, *MASTER, user_class="SupportCaller"))
+    assert list(joined[0][0].user_classes_by_name) == ["SupportCaller"]
+
+
+def test_a_locustfiles_users_are_the_workers(joined, attached, tmp_path, scenario_file) -> None:
+    locustfile = tmp_path / "file_of_users.py"
+    locustfile.write_text(
+        "from locust import HttpUser\nfrom rtbench import RealtimeUser\n\n\n"
+        f"class Support(RealtimeUser):\n    scenario = {str(scenario_file)!r}\n\n\n"
+        "class Shopper(HttpUser):\n    tasks = [print]\n"
+    )
+    work(WorkerOptions(locustfile, *MASTER))
+    users = joined[0][0].user_classes_by_name
+    assert set(users) == {"Support", "Shopper"}
+    assert users["Support"].scenario == str(scenario_file)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "no such file"),
+        ("1 / 0\n", "ZeroDivisionError: division by zero"),
+        (
+            "from locust import HttpUser\n\n\nclass A(HttpUser):\n    pass\n",
+            "no user class is a RealtimeUser",
+        ),
+    ],
+)
+def test_a_locustfile_of_no_use_is_refused_before_a_master_is_sought(
+    joined, attached, tmp_path, text, sentence
+) -> None:
+    locustfile = tmp_path / "file_of_no_use.py"
+    if text is not None:
+        locustfile.write_text(text)
+    with pytest.raises(UsageError, match=rf"file_of_no_use\.py: {sentence}$"):
+        work(WorkerOptions(locustfile, *MASTER))
+    assert joined == []
+
+
 def test_a_bad_scenario_is_refused_before_a_master_is_sought(joined, attached, tmp_path) -> None:
     with pytest.raises(UsageError, match=r"nowhere\.yaml"):
         work(WorkerOptions(tmp_path / "nowhere.yaml", *MASTER))

@@ -95,11 +95,14 @@ def test_what_a_calibration_of_the_machine_found_is_told_to_programs_too(
     error = MeasurementError(1200, 0.3, 0.21, 1.87, 9.31)
     level = CalibrationLevel(50, Level.VALID, 1234, {"voice_to_voice_ms": error}, 0.2, 1.5, 0.31, 1.1)
     machine = fingerprint(provenance["host"])
-    made = Calibration(machine, provenance["transport"], "2026-11-26T06:00:00+00:00", "0.1.0", (level,))
+    version = provenance["versions"]["rtbench"]
+    made = Calibration(machine, provenance["transport"], "2026-11-26T06:00:00+00:00", version, (level,))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     write_machine_file(calibration_file(machine, provenance["transport"]), made.as_dict())
 
-    assert make_report(path).error_bar == made.error_bar(2)
+    assert make_report(path).error_bar == made.error_bar(
+        2, version, provenance["reconciliation"]["workers_planned"]
+    )
     content = json.loads((path / "summary.json").read_text())
     assert (content["error_bar"]["p99_abs_ms"], content["error_bar"]["sessions"]) == (1.87, 50)
     assert "±1.87 ms" in (path / "summary.md").read_text()

@@ -13,7 +13,7 @@ from rtbench.analysis.calibration import Calibration, CalibrationLevel, fingerpr
 from rtbench.analysis.measurement_error import MeasurementError
 from rtbench.analysis.verdict import Level
 from rtbench.report.calibration import (
-    machine_calibration,
+    machine_error_bar,
     render_calibration,
     sentence,
     short_error_bar,
@@ -41,7 +41,7 @@ def calibration(**verdicts: Level) -> Calibration:
         )
         for name, verdict in verdicts.items()
     ]
-    return Calibration("abc", "websocket", "2026-11-26T06:00:00+00:00", "0.1.0", tuple(levels))
+    return Calibration("abc", "websocket", "2026-11-26T06:00:00+00:00", "0.1.0", tuple(levels), 1)
 
 
 def printed(found: Calibration) -> str:
@@ -85,13 +85,28 @@ def test_a_machine_that_was_never_valid_is_told_so() -> None:
 def test_the_error_bar_is_that_of_the_next_larger_level(
     found: Calibration | None, sessions: int, told: str
 ) -> None:
-    assert told in told_error_bar(found.error_bar(sessions) if found is not None else None)
+    assert told in told_error_bar(found.error_bar(sessions, "0.1.0") if found is not None else None)
 
 
 def test_a_headline_has_the_error_bar_in_short() -> None:
     found = calibration(n10=Level.VALID)
-    assert short_error_bar(found.error_bar(10)) == "±1.87 ms (99% of turns)"
-    assert short_error_bar(found.error_bar(11)) == "beyond what was calibrated"
+    assert short_error_bar(found.error_bar(10, "0.1.0")) == "±1.87 ms (99% of turns)"
+    assert short_error_bar(found.error_bar(11, "0.1.0")) == "beyond what was calibrated"
+
+
+def test_the_calibration_of_another_version_gives_no_figure_and_says_why() -> None:
+    error = calibration(n10=Level.VALID).error_bar(5, "0.2.0")
+    assert told_error_bar(error) == (
+        "none that holds: the machine was calibrated with rtbench 0.1.0, which is not what held the run; "
+        "`rtbench calibrate` does it again (websocket, 2026-11-26)"
+    )
+    assert short_error_bar(error) == "unknown: calibrated with rtbench 0.1.0"
+
+
+@pytest.mark.parametrize(("workers", "told"), [(1, ""), (None, ""), (3, " by 1 worker, the run by 3")])
+def test_other_workers_than_those_of_the_calibration_are_told(workers: int | None, told: str) -> None:
+    error = calibration(n10=Level.VALID).error_bar(5, "0.1.0", workers)
+    assert f"measured with 10 sessions{told}; VALID up to 10" in told_error_bar(error)
 
 
 @pytest.fixture
@@ -100,17 +115,28 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return calibration_file(fingerprint(HOST), "websocket")
 
 
-def test_a_runs_calibration_is_that_of_its_machine_and_transport(kept: Path) -> None:
-    run: dict[str, Any] = {"host": HOST, "transport": "websocket"}
-    assert machine_calibration(run) is None
+RUN: dict[str, Any] = {
+    "host": HOST,
+    "transport": "websocket",
+    "versions": {"rtbench": "0.1.0"},
+    "reconciliation": {"workers_planned": 2},
+}
+
+
+def test_a_runs_error_bar_is_that_of_its_machine_transport_version_and_workers(kept: Path) -> None:
+    assert machine_error_bar(RUN, 5) is None
     found = calibration(n10=Level.VALID)
     write_machine_file(kept, found.as_dict())
-    assert machine_calibration(run) == found
-    assert machine_calibration({**run, "transport": "webrtc"}) is None
-    assert machine_calibration({**run, "host": {**HOST, "cores": 8}}) is None
-    assert machine_calibration({}) is None
+    assert machine_error_bar(RUN, 5) == found.error_bar(5, "0.1.0", 2)
+    assert machine_error_bar({**RUN, "transport": "webrtc"}, 5) is None
+    assert machine_error_bar({**RUN, "host": {**HOST, "cores": 8}}, 5) is None
+    assert machine_error_bar({}, 5) is None
+    for versions in ({"rtbench": "0.2.0"}, {}, None):
+        stale = machine_error_bar({**RUN, "versions": versions}, 5)
+        assert stale is not None and stale.stale and stale.p99_abs_ms is None
+    assert machine_error_bar({**RUN, "reconciliation": None}, 5) == found.error_bar(5, "0.1.0")
 
 
-def test_another_versions_calibration_is_as_good_as_none(kept: Path) -> None:
+def test_a_calibration_in_another_layout_is_as_good_as_none(kept: Path) -> None:
     write_machine_file(kept, {"calibration_version": 99})
-    assert machine_calibration({"host": HOST, "transport": "websocket"}) is None
+    assert machine_error_bar(RUN, 5) is None

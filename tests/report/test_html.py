@@ -6,6 +6,7 @@ import html5lib
 import pytest
 
 from rtbench.analysis.verdict import Finding, Level, Verdict
+from rtbench.report import notation
 from rtbench.report.html import Picture, render_page
 from rtbench.report.worst import Exhibit, Worst
 from rtbench.results.reader import Run
@@ -54,6 +55,27 @@ def test_every_percentile_stands_with_its_n_and_interval(page: str, summary) -> 
     p95 = summary.headline.p95
     assert f" {summary.headline.n} " in row
     assert f"{p95.value:,.0f} [{p95.low:,.0f}, {p95.high:,.0f}]" in row
+
+
+def test_the_latency_budget_stands_before_the_metrics(page: str, summary) -> None:
+    section = _text(page[page.index("<h2>Latency budget</h2>") : page.index("<h2>Metrics</h2>")])
+    assert summary.latency_budget[0].taken.n > 0
+    for part in summary.latency_budget:
+        p50 = part.taken.p50
+        named = part.taken.name.replace("_", "_ ")
+        assert (
+            f"{part.name.capitalize()} {named} &lt; {part.limit_ms:.0f} ms {notation.number(p50.value)}"
+            in section
+        )
+        assert (
+            f"{part.within.value:.1%} [{part.within.low:.1%}, {part.within.high:.1%}] {part.taken.n}"
+            in section
+        )
+
+
+def test_without_a_part_that_is_known_there_is_no_latency_budget(run: Run, summary) -> None:
+    page = render_page(run, dataclasses.replace(summary, latency_budget=[]), [], [], NOTHING)
+    assert "<h2>Latency budget</h2>" not in page
 
 
 def test_findings_stand_with_the_verdict(run: Run, summary) -> None:

@@ -5,6 +5,7 @@ from rtbench.analysis.calibration import ErrorBar
 from rtbench.analysis.errors import ErrorCounts
 from rtbench.analysis.rates import Rate
 from rtbench.analysis.reliability import summarise_reliability
+from rtbench.analysis.storms import Storm
 from rtbench.analysis.verdict import Finding, Level, Verdict
 from rtbench.report.markdown import render_markdown
 from rtbench.results.reader import Run
@@ -54,7 +55,21 @@ def test_a_cut_that_nobody_noticed_is_injected_and_not_found(run: Run, summary) 
     reliability = summarise_reliability(dataclasses.replace(run, sessions=sessions))
     told = render_markdown(dataclasses.replace(summary, reliability=reliability))
     assert "Outages: none.\n" in told
-    assert "| drop | caller | 1 | 0 | – |" in told
+    assert "| drop that nobody noticed | caller | 1 | 0 | – |" in told
+    assert (
+        "**Sums that do not agree**: 1 breaks by the callers, 0 incidents of theirs and 0 that made none."
+        in told
+    )
+
+
+def test_a_storm_has_its_row_with_the_time_to_steady_state(run: Run, summary) -> None:
+    reliability = summarise_reliability(
+        dataclasses.replace(run, sessions=run.sessions.assign(cuts=1, cuts_unseen=1))
+    )
+    stormy = dataclasses.replace(reliability, storms=[Storm(10.0, 200, 199, 1, 0, 2_345.0)])
+    told = render_markdown(dataclasses.replace(summary, reliability=stormy))
+    assert "| 10.0 | 200 | 199 | 1 | 0 | 2,345 |" in told
+    assert "Sums that do not agree" not in told
 
 
 def test_without_stimuli_there_is_no_word_of_turn_taking(summary) -> None:

@@ -43,6 +43,7 @@ QUESTION = {"say": {"role": "question"}}
         ([{"pause": "1 s .. 2 s"}], 0, 0, 2),
         ([{"stay_silent": "6 s .. 12 s"}], 0, 0, 12),
         ([{"mumble": "3s"}], 1, 1, 4),
+        ([{"network": "satellite"}], 0, 0, 0),
         ([{"cough": {"silent": True}}], 0, 0, 3),
         ([{"say": "1s"}, {"cough": {"after": "2 s"}}, "listen"], 1, 1, 2 + 15 + 10),
         ([{"say": "1s"}, {"interrupt": {"clip": "1s", "heard": "4 s"}}, "listen"], 1, 2, 2 + 15 + 10),

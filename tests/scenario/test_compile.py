@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from rtbench.core.audio import PCMU
+from rtbench.core.impairment import Conditions
+from rtbench.core.impairment_presets import PRESETS
 from rtbench.core.script import (
+    ChangeNetwork,
     Clip,
     Disturb,
     Interrupt,
@@ -263,3 +266,14 @@ def test_there_are_shipped_scenarios() -> None:
         *("barge_in", "double_barge_in", "backchannel", "noisy_room", "side_talk", "hesitant_speaker"),
         *("fast_talker", "silence", "overlap_start", "vad_sweep"),
     }
+
+
+def test_a_change_of_network_is_a_step_of_the_script_and_no_pause_before_the_next_word() -> None:
+    found = script(
+        {"say": "a"}, "listen", {"network": "satellite"}, {"say": "b"}, {"network": "none"}, think_time="1 s"
+    )
+
+    steps = [step.conditions if isinstance(step, ChangeNetwork) else step for step in found.steps]
+    assert steps[2] == PRESETS["satellite"]
+    assert steps[3] == Pause(10**9)
+    assert steps[5] == Conditions()

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,17 @@ from rtbench.analysis.run_totals import RunTotals
 from rtbench.analysis.samples import Rows
 from rtbench.analysis.thresholds import judge_thresholds
 from rtbench.core.errors import ExitCode
+from rtbench.core.metrics import (
+    INCIDENT_METRICS,
+    SESSION_METRICS,
+    STIMULUS_METRICS,
+    TURN_METRICS,
+    Metric,
+)
 from rtbench.results import schema
 from rtbench.scenario.live_threshold import LiveThresholds
 from rtbench.scenario.threshold import parse_threshold
+from rtbench.scenario.threshold_metric import KNOWN_METRICS, METRIC_UNITS
 
 TURN: dict[str, Any] = {
     **dict.fromkeys(schema.TURNS.names),
@@ -68,13 +77,25 @@ def test_only_what_may_end_the_run_and_is_of_it_is_watched() -> None:
     assert _feed(live, *[900.0] * 20).stop(99.0) is None
 
 
-METRICS = (
-    "voice_to_voice_ms:p50", "voice_to_voice_ms:p95", "voice_to_voice_ms{turn_kind=tool}:p50", "voice_to_voice_ms:max",
+CHOSEN = (
+    "voice_to_voice_ms:p95", "voice_to_voice_ms{turn_kind=tool}:p50", "voice_to_voice_ms:max",
     "voice_to_voice_ms{concurrency>=4,scenario=brief}:min", "voice_to_voice_ms:count", "overlap_ms:mean",
-    "response_rate:rate", "cut_in_rate:rate", "false_cutoff_rate:rate", "void_rate:rate", "turns:count",
-    "void_turns:count", "sessions:count", "errors:count", "connect_ms:p50", "session_success_rate:rate",
-    "yield_rate:rate", "barge_in_detect_ms:p50", "reconnect_ms:p50", "recovery_ms:p75", "recovered:rate",
+    "recovery_ms:p75",
 )  # fmt: skip
+
+
+def _statistic(metric: str) -> str:
+    """The first that suits the metric."""
+    totals = ("turns", "sessions", "errors", "void_turns")
+    return "rate" if METRIC_UNITS[metric] == "rate" else "count" if metric in totals else "p50"
+
+
+EVERY = tuple(
+    written
+    for written in (f"{metric}:{_statistic(metric)}" for metric in KNOWN_METRICS if metric != "rows_lost")
+    if parse_threshold(f"{written}<1").may_abort
+)
+"""Of every metric that may end a run."""
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +103,20 @@ def drawn() -> dict[str, list[dict[str, Any]]]:
     """Rows with everything in them that a rule is about."""
     rng = random.Random(4)
 
+    def some(metrics: Iterable[Metric[Any]]) -> dict[str, float | None]:
+        """A value of every metric, or none."""
+        values = {
+            metric.name: float(rng.random() < 0.6) if metric.unit == "rate" else rng.uniform(1, 900)
+            for metric in metrics
+        }
+        return {name: None if rng.random() < 0.2 else value for name, value in values.items()}
+
     def turn(number: int) -> dict[str, Any]:
         outcome = rng.choice(
             ["answered"] * 6 + ["no_answer", "failed", "cancelled", "interrupted", "not_asked"]
         )
         heard = outcome == "answered"
-        return TURN | {
+        return TURN | some(TURN_METRICS) | {
             "session": f"s{number % 9}", "outcome": outcome, "expects_answer": outcome != "not_asked",
             "voice_to_voice_ms": rng.uniform(300, 2000) if heard else None, "void": rng.random() < 0.1,
             "audible_ns": 7 if heard or rng.random() < 0.5 else None, "barged_in": rng.random() < 0.3,
@@ -97,13 +126,13 @@ def drawn() -> dict[str, list[dict[str, Any]]]:
         }  # fmt: skip
 
     def session(number: int) -> dict[str, Any]:
-        return dict.fromkeys(schema.SESSIONS.names) | {
+        return dict.fromkeys(schema.SESSIONS.names) | some(SESSION_METRICS) | {
             "session": f"s{number}", "errors": json.dumps({"closed": rng.randrange(3)}), "scenario": "brief",
             "connect_ms": rng.choice([None, rng.uniform(5, 50)]), "session_success": float(rng.random() < 0.8),
         }  # fmt: skip
 
     def stimulus(number: int) -> dict[str, Any]:
-        return dict.fromkeys(schema.STIMULI.names) | {
+        return dict.fromkeys(schema.STIMULI.names) | some(STIMULUS_METRICS) | {
             "session": f"s{number % 9}", "void": rng.random() < 0.2, "scenario": "brief",
             "yielded": rng.choice([None, 0.0, 1.0]), "barge_in_detect_ms": rng.choice([None, rng.uniform(90, 300)]),
         }  # fmt: skip
@@ -111,7 +140,7 @@ def drawn() -> dict[str, list[dict[str, Any]]]:
     def incident(number: int) -> dict[str, Any]:
         outcome = rng.choice(["recovered", "recovered", "gave_up", "ended"])
         back = outcome == "recovered"
-        return dict.fromkeys(schema.INCIDENTS.names) | {
+        return dict.fromkeys(schema.INCIDENTS.names) | some(INCIDENT_METRICS) | {
             "session": f"s{number % 9}", "outcome": outcome, "scenario": "brief",
             "reconnect_ms": rng.uniform(200, 900) if back else None,
             "recovery_ms": rng.uniform(900, 4000) if back and rng.random() < 0.9 else None,
@@ -126,7 +155,7 @@ def drawn() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", [*CHOSEN, *EVERY])
 def test_the_run_sees_what_the_report_will_see(metric: str, drawn: dict[str, list[dict[str, Any]]]) -> None:
     frames = {}
     for name, columns in (

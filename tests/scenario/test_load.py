@@ -114,6 +114,16 @@ def test_a_whole_scenario_is_read(path: Path) -> None:
             "did you mean 'voice_to_voice_ms'?",
         ),
         (
+            "pause: 300 ms",
+            "network: satelite",
+            "x.yaml:11: conversation[2].network.preset: unknown preset 'satelite'; did you mean 'satellite'?",
+        ),
+        (
+            "pause: 300 ms",
+            "network:\n      preset: 4g\n      lost: 2%",
+            "x.yaml:13: conversation[2].network.lost: unknown key 'lost'; did you mean 'loss'?",
+        ),
+        (
             "voice: marin",
             "voice: 3\n  speed: 9",
             "x.yaml:3: session.voice: must be text, not 3 (and 1 more)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +12,7 @@ from rtbench.core.delay_variation import delay_variation
 from rtbench.core.impairment import Conditions
 from rtbench.core.impairment import Network as Simulated
 from rtbench.core.impairment_presets import PRESETS
-from rtbench.scenario.network import NetworkField
+from rtbench.scenario.network import ChangeNetwork, Network, NetworkField
 
 ADAPTER = TypeAdapter(NetworkField)
 
@@ -46,6 +46,45 @@ def test_what_a_call_will_ask_of_it_is_known_from_then_on() -> None:
     assert delay_variation.cache_info().misses == solved
 
 
+def test_a_preset_can_be_written_in_full() -> None:
+    congested = {
+        "delay": "100 ms",
+        "jitter": "20 ms",
+        "loss": "3 %",
+        "burst": 12,
+        "loss_in_burst": "50 %",
+        "reordering": "0.5 %",
+        "up_kbps": 1_000,
+        "down_kbps": 5_000,
+        "queue": "500 ms",
+    }
+    preset = PRESETS["congested"]
+
+    found = ADAPTER.validate_python(congested).conditions
+    assert found == replace(preset, name="own", source="")
+
+
+def test_every_number_of_the_model_can_be_written() -> None:
+    named = {"delay": "delay_ms", "jitter": "jitter_ms", "queue": "queue_ms"}
+    named |= {"outage_every": "outage_every_ms", "outage": "outage_ms"}
+    written = {named.get(name, name) for name in Network.model_fields} - {"preset"}
+
+    assert written == {field.name for field in fields(Conditions)} - {"name", "source"}
+
+
+@pytest.mark.parametrize(
+    ("written", "conditions"),
+    [
+        ("satellite", PRESETS["satellite"]),
+        ({"preset": "4g", "loss": "2%"}, replace(PRESETS["4g"], name="4g, changed", loss=0.02)),
+        ("none", Conditions()),
+        (None, Conditions()),
+    ],
+)
+def test_a_step_changes_to_a_network_or_to_none(written, conditions: Conditions) -> None:
+    assert ChangeNetwork.model_validate({"network": written}).step.conditions == conditions
+
+
 def test_none_is_the_real_network() -> None:
     assert ADAPTER.validate_python(None) is None
 
@@ -58,6 +97,8 @@ def test_none_is_the_real_network() -> None:
         ({"outage_every": "5 s", "outage": "5 s"}, "lasts as long as the periods"),
         (7, "must be the name of a preset"),
         ({"loss": 1.0}, "less than 1"),
+        ({"loss": 0.3, "loss_in_burst": 0.3}, "must be more than the loss of 0.3"),
+        ({"preset": "congested", "loss": 0.6}, "loss_in_burst|must be"),
     ],
 )
 def test_what_makes_no_sense_is_told(written, sentence: str) -> None:

@@ -64,6 +64,9 @@ def test_every_shipped_scenario_is_valid_by_the_schema(path: Path, validator: An
             ]
         },
         {"policy": "passive"},
+        {"network": {"preset": "congested", "loss_in_burst": "40 %", "queue": "100 ms"}},
+        {"conversation": [{"network": "satellite"}, {"network": {"preset": "4g", "loss": "2%"}}]},
+        {"conversation": [{"network": "none"}, {"network": None}, "listen"]},
         {"thresholds": {"yield_rate": {"rate": ">= 0.9"}, "barge_in_heard_stop_ms": {"p95": "< 500"}}},
         {"thresholds": {"voice_to_voice_ms": {"p99.9": "<= 3"}, "response_rate": {"rate": ">= 0.5"}}},
         {"emulator": {"anything": 1}},
@@ -86,6 +89,8 @@ def test_what_a_scenario_may_say_is_valid(accepted: dict[str, Any], validator: A
         {"session": {"turn_detection": "off"}},
         {"conversation": [{"sya": "a"}]},
         {"conversation": ["speak"]},
+        {"conversation": [{"network": 5}]},
+        {"conversation": [{"network": {"lost": 0.1}}]},
         {"conversation": [{"mumble": None}]},
         {"conversation": [{"mumble": {"clip": "a", "level": -6}}]},
         {"conversation": [{"interrupt": {"clip": "a", "fraction": 1}}]},

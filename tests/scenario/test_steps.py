@@ -47,6 +47,7 @@ FULLY: dict[str, Any] = {
     "stay_silent": "12 s",
     "drop": {"how": "half_open", "when": "mid_answer", "heard": "2 s"},
     "fault": {"close": 1011},
+    "network": {"preset": "4g", "loss": 0.02},
     "repeat": {"times": 1, "steps": ["listen"]},
     "choose": [{"steps": []}],
 }

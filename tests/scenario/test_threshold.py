@@ -8,10 +8,10 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from rtbench.core.errors import UsageError
-from rtbench.core.metrics import INCIDENT_METRICS, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
+from rtbench.core.metrics import INCIDENT_METRICS, RATES, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS
 from rtbench.scenario.threshold import STATISTICS, Threshold, parse_threshold, parse_thresholds
 from rtbench.scenario.threshold_filter import Filter
-from rtbench.scenario.threshold_metric import KNOWN_METRICS, RATES
+from rtbench.scenario.threshold_metric import KNOWN_METRICS
 
 
 def test_each_limit_becomes_a_threshold() -> None:
@@ -129,7 +129,15 @@ def test_every_metric_and_every_rate_over_them_can_be_limited() -> None:
     families = (*TURN_METRICS, *SESSION_METRICS, *STIMULUS_METRICS, *INCIDENT_METRICS)
     assert {metric.name for metric in families} <= set(KNOWN_METRICS)
     for rate in RATES:
-        assert parse_thresholds({rate: {"rate": ">= 0.5"}}, KNOWN_METRICS)
+        assert parse_thresholds({rate.name: {"rate": ">= 0.5"}}, KNOWN_METRICS)
+
+
+@pytest.mark.parametrize(
+    "part", ["dns", "tcp", "tls", "upgrade", "key", "sdp", "ice", "dtls", "channel", "first_rtp"]
+)
+def test_the_parts_of_connecting_can_be_limited(part: str) -> None:
+    (threshold,) = parse_thresholds({f"{part}_ms": {"p95": "< 80"}}, KNOWN_METRICS)
+    assert threshold.may_abort
 
 
 def test_the_known_metrics_can_be_given() -> None:

@@ -56,6 +56,14 @@ def test_over_webrtc_packets_are_20_ms_and_the_player_has_a_buffer() -> None:
         ({"control": "sideband"}, "control: a sideband joins a WebRTC call; set transport: webrtc"),
         ({"webrtc_filter": True}, "webrtc_filter: is a filter of WebRTC calls; set transport: webrtc"),
         (
+            {"webrtc_offer": "multipart"},
+            "webrtc_offer: is how a WebRTC call is asked for; set transport: webrtc",
+        ),
+        (
+            {"transport": "webrtc", "webrtc_offer": "json"},
+            "webrtc_offer: must not be 'json'; valid are multipart, raw",
+        ),
+        (
             {
                 "transport": "webrtc",
                 "webrtc_filter": True,
@@ -138,6 +146,11 @@ def test_a_grid_is_lists_of_values_or_the_points_themselves() -> None:
             {"transport": "webrtc", "webrtc_filter": True},
             ("websocket", None),
             "webrtc_filter: is a filter of WebRTC calls, and a WebSocket is none",
+        ),
+        (
+            {"transport": "webrtc", "webrtc_offer": "multipart"},
+            ("websocket", None),
+            "webrtc_offer: is how a WebRTC call is asked for, and a WebSocket is none",
         ),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from rtbench.core.impairment import Conditions, Network
 from rtbench.transports import impaired as module
-from rtbench.transports.impaired import FRAME_BYTES, ImpairedPath, ModelError, handshake_ns, impaired
+from rtbench.transports.impaired import FRAME_BYTES, ImpairedPath, ModelError, impaired
 
 MS = 1_000_000
 
@@ -115,15 +115,6 @@ def test_a_ping_goes_both_ways_through_the_network(scene) -> None:
     clock.run_until(100 * MS)
 
     assert answers == [50]
-
-
-def test_a_handshake_takes_a_round_trip_for_tcp_and_one_for_the_upgrade() -> None:
-    def made(secure: bool) -> tuple[int, int]:
-        network = Network(Conditions(delay_ms=50), random.Random, 0)
-        return handshake_ns(network, 0, secure=secure)
-
-    assert made(False) == (100 * MS, 200 * MS)
-    assert made(True) == (100 * MS, 300 * MS)
 
 
 def test_datagrams_are_late_or_lost_both_ways(monkeypatch) -> None:

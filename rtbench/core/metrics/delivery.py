@@ -49,7 +49,7 @@ DELIVERY_METRICS: tuple[Metric[Turn], ...] = (
     Metric(underrun_ms),
     Metric(underrun_max_ms),
     Metric(underrun_count, unit="count"),
-    Metric(continuity_ok, unit="rate"),
+    Metric(continuity_ok, unit="rate", better="more"),
     Metric(delivery_rtf, unit="ratio"),
     Metric(min_prebuffer_ms),
     Metric(chunk_gap_ms),

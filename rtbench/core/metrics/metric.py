@@ -5,14 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
-METRIC_VERSION = 1
+METRIC_VERSION = 2
 """Raised whenever a definition changes; runs of different versions refuse to compare."""
 
 NS_PER_MS = 1_000_000
 
 Record = TypeVar("Record")
+
+Better = Literal["less", "more", "zero"]
+"""Which way a metric is to go; zero: it is signed, and neither more nor less of it is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Metric(Generic[Record]):
 
     compute: Callable[[Record], float | None]
     unit: str = "ms"
+    better: Better = "less"
 
     @property
     def name(self) -> str:

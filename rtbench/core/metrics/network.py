@@ -61,6 +61,6 @@ NETWORK_METRICS: tuple[Metric[Session], ...] = (
     Metric(jitter_ms),
     Metric(round_trip_ms),
     Metric(concealed_ms),
-    Metric(mos_estimate, unit="score"),
+    Metric(mos_estimate, unit="score", better="more"),
     Metric(first_rtp_ms),
 )

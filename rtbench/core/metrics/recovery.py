@@ -59,7 +59,7 @@ def context_retained(turn: Turn) -> float | None:
     return float(turn.fact_answered)
 
 
-CONTEXT_METRICS: tuple[Metric[Turn], ...] = (Metric(context_retained, unit="rate"),)
+CONTEXT_METRICS: tuple[Metric[Turn], ...] = (Metric(context_retained, unit="rate", better="more"),)
 
 INCIDENT_METRICS: tuple[Metric[Incident], ...] = (
     Metric(outage_detect_ms),
@@ -68,5 +68,5 @@ INCIDENT_METRICS: tuple[Metric[Incident], ...] = (
     Metric(recovery_ms),
     Metric(backoff_error_ms),
     Metric(incident_attempts, unit="count"),
-    Metric(recovered, unit="rate"),
+    Metric(recovered, unit="rate", better="more"),
 )

@@ -14,6 +14,51 @@ def connect_ms(session: Session) -> float | None:
     return elapsed_ms(session.planned_ns, session.connected_ns)
 
 
+def dns_ms(session: Session) -> float | None:
+    """Part of `connect_ms`: looking up the service's address."""
+    return session.dns_ms
+
+
+def tcp_ms(session: Session) -> float | None:
+    """Part of `connect_ms`: the handshake of TCP, which takes one round trip."""
+    return session.tcp_ms
+
+
+def tls_ms(session: Session) -> float | None:
+    """Part of `connect_ms`: the handshake of TLS."""
+    return session.tls_ms
+
+
+def upgrade_ms(session: Session) -> float | None:
+    """Part of `connect_ms`: the request for a WebSocket to its acceptance."""
+    return session.upgrade_ms
+
+
+def key_ms(session: Session) -> float | None:
+    """Part of `connect_ms` over WebRTC: the request for an ephemeral key."""
+    return session.key_ms
+
+
+def sdp_ms(session: Session) -> float | None:
+    """Part of `connect_ms` over WebRTC: making the offer, and its way to the service until the answer was read."""
+    return session.sdp_ms
+
+
+def ice_ms(session: Session) -> float | None:
+    """Part of `connect_ms` over WebRTC: until a pair of addresses was agreed on."""
+    return session.ice_ms
+
+
+def dtls_ms(session: Session) -> float | None:
+    """Part of `connect_ms` over WebRTC: the handshake of keys for the media."""
+    return session.dtls_ms
+
+
+def channel_ms(session: Session) -> float | None:
+    """Part of `connect_ms` over WebRTC: until the data channel was open."""
+    return session.channel_ms
+
+
 def session_created_ms(session: Session) -> float | None:
     """Open connection to `session.created`."""
     return elapsed_ms(session.connected_ns, session.created_ns)
@@ -50,7 +95,7 @@ def reconnect_attempts(session: Session) -> float | None:
 
 
 def lost_turns(session: Session) -> float | None:
-    """Turns that a loss cut off, and turns that were never held as no session came back."""
+    """Turns that a loss cut off, interruptions of them that were not made, and turns never held as no session came back."""
     return float(session.turns_lost)
 
 
@@ -62,10 +107,19 @@ def fell_back_to_text(session: Session) -> float | None:
 
 CONNECTION_METRICS: tuple[Metric[Session], ...] = (
     Metric(connect_ms),
+    Metric(dns_ms),
+    Metric(tcp_ms),
+    Metric(tls_ms),
+    Metric(upgrade_ms),
+    Metric(key_ms),
+    Metric(sdp_ms),
+    Metric(ice_ms),
+    Metric(dtls_ms),
+    Metric(channel_ms),
     Metric(session_created_ms),
     Metric(session_updated_ms),
-    Metric(uptime, unit="rate"),
-    Metric(session_success, unit="rate"),
+    Metric(uptime, unit="rate", better="more"),
+    Metric(session_success, unit="rate", better="more"),
     Metric(errors_per_session, unit="count"),
     Metric(reconnect_attempts, unit="count"),
     Metric(lost_turns, unit="count"),

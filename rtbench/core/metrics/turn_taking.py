@@ -16,6 +16,9 @@ YIELD_LIMIT_MS = 2000.0
 ELIGIBLE_UNHEARD_MS = 2000.0
 """With less than this left to say the agent would have fallen silent anyway."""
 
+REACTION_MS = 500.0
+"""An answer that has ended by itself by then was over before any service could have noticed the interruption."""
+
 FALSE_STOP_LIMIT_MS = 1000.0
 FALSE_ANSWER_LIMIT_MS = 2000.0
 
@@ -55,13 +58,14 @@ def stale_heard_ms(stimulus: Stimulus) -> float | None:
 def yielded(stimulus: Stimulus) -> float | None:
     """1 where the agent fell silent within 2.0 s of the onset; its mean over eligible interruptions is `yield_rate`.
 
-    Eligible: more than 2.0 s of the answer were unheard, or the service was still producing it when it
-    was cut off; and the agent was watched until it fell silent or the 2.0 s were over.
+    See `is_eligible`. An agent that only came to its own end, its answer neither cancelled nor taken out
+    of the player, did not yield, however soon that was.
     """
     if not is_eligible(stimulus):
         return None
     stop_ms = elapsed_ms(stimulus.onset_ns, stimulus.silent_ns)
-    return float(stop_ms is not None and stop_ms <= YIELD_LIMIT_MS)
+    ran_out = stimulus.unheard_ms <= ELIGIBLE_UNHEARD_MS and not _was_cut(stimulus)
+    return float(stop_ms is not None and stop_ms <= YIELD_LIMIT_MS and not ran_out)
 
 
 def missed_interruption(stimulus: Stimulus) -> float | None:
@@ -114,13 +118,31 @@ def truncation_rejected(stimulus: Stimulus) -> float | None:
 
 
 def is_eligible(stimulus: Stimulus) -> bool:
-    """Whether the agent had enough left to say for an interruption to be missed, and was watched for long enough."""
-    if stimulus.silent_ns is None and _watched_ms(stimulus, stimulus.onset_ns) < YIELD_LIMIT_MS:
-        return False
+    """Whether an interruption could be missed: the agent had enough left to say, and was watched for long enough.
+
+    Enough are more than 2.0 s of unheard audio, or whatever was left where the service was still
+    producing the answer at the onset. How much that would have been is known only where the answer was not
+    cut off, so it must not decide: near the ends of answers only those that yielded would be counted. An
+    answer that was not cut off and had ended 0.5 s after the onset is left out all the same, since nobody
+    could have reacted; next to none is cut off as early as that. Watched: until the agent fell silent, or
+    the 2.0 s were over.
+    """
     if not stimulus.takes_turn or not stimulus.response_id:
         return False
-    cut_off = stimulus.was_producing and stimulus.cancelled_ns is not None
-    return stimulus.unheard_ms > ELIGIBLE_UNHEARD_MS or cut_off
+    if stimulus.silent_ns is None and _watched_ms(stimulus, stimulus.onset_ns) < YIELD_LIMIT_MS:
+        return False
+    if stimulus.unheard_ms > ELIGIBLE_UNHEARD_MS:
+        return True
+    return stimulus.was_producing and (_was_cut(stimulus) or not _ended_at_once(stimulus))
+
+
+def _was_cut(stimulus: Stimulus) -> bool:
+    return stimulus.flushed_ns is not None or stimulus.cancelled_ns is not None
+
+
+def _ended_at_once(stimulus: Stimulus) -> bool:
+    stop_ms = elapsed_ms(stimulus.onset_ns, stimulus.silent_ns)
+    return stop_ms is not None and stop_ms <= REACTION_MS
 
 
 def _watched_ms(stimulus: Stimulus, since_ns: int) -> float:
@@ -128,9 +150,8 @@ def _watched_ms(stimulus: Stimulus, since_ns: int) -> float:
 
 
 def _stopped_agent(stimulus: Stimulus) -> bool:
-    was_cut = stimulus.flushed_ns is not None or stimulus.cancelled_ns is not None
     stop_ms = elapsed_ms(stimulus.onset_ns, stimulus.silent_ns)
-    return was_cut and stop_ms is not None and stop_ms <= FALSE_STOP_LIMIT_MS
+    return _was_cut(stimulus) and stop_ms is not None and stop_ms <= FALSE_STOP_LIMIT_MS
 
 
 def _drew_answer(stimulus: Stimulus) -> bool:
@@ -158,13 +179,13 @@ STIMULUS_METRICS: tuple[Metric[Stimulus], ...] = (
     Metric(barge_in_heard_stop_ms),
     Metric(stale_audio_ms),
     Metric(stale_heard_ms),
-    Metric(yielded, unit="rate"),
+    Metric(yielded, unit="rate", better="more"),
     Metric(missed_interruption, unit="rate"),
     Metric(false_interruption, unit="rate"),
-    Metric(resumed, unit="rate"),
+    Metric(resumed, unit="rate", better="more"),
     Metric(resume_ms),
     Metric(post_interrupt_ms),
-    Metric(truncation_error_ms),
+    Metric(truncation_error_ms, better="zero"),
     Metric(truncation_rejected, unit="rate"),
 )
 

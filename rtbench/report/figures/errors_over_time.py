@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from rtbench.analysis.storms import begun_tries_ns, most_tries_in_a_second
 from rtbench.report.figures.canvas import BLUE, ORANGE, VERMILLION, new_axes
 from rtbench.results.reader import Run
 
@@ -24,13 +23,15 @@ HATCHES = ("", "//", "", "xx", "..", "\\\\")
 
 
 def draw(run: Run) -> Figure | None:
-    if run.mishaps.empty:
+    begun_ns = begun_tries_ns(run.incidents)
+    if run.mishaps.empty and not len(begun_ns):
         return None
     start_ns = int(run.sessions["planned_ns"].min())
-    end_ns = max(int(run.sessions["ended_ns"].max()), int(run.mishaps["at_ns"].max()))
+    met_ns = run.mishaps["at_ns"].tolist() if len(run.mishaps) else []
+    end_ns = int(max(run.sessions["ended_ns"].max(), *met_ns, *begun_ns[-1:]))
     edges = np.linspace(0, max((end_ns - start_ns) / 1e9, 1.0), BINS + 1)
     figure, axes = new_axes()
-    counts = run.mishaps["error_class"].value_counts()
+    counts = run.mishaps["error_class"].value_counts() if len(run.mishaps) else pd.Series(dtype=int)
     below = np.zeros(BINS)
     for name, colour, hatch in zip(counts.index[:MAX_CLASSES], COLOURS, HATCHES, strict=False):
         at_s = (run.mishaps[run.mishaps["error_class"].eq(name)]["at_ns"] - start_ns).astype(float) / 1e9
@@ -48,15 +49,11 @@ def draw(run: Run) -> Figure | None:
             label=f"{name} ({counts[name]:,})",
         )
         below += height
-    begun = [
-        (attempt["begun_ns"] - start_ns) / 1e9
-        for written in _attempts(run)
-        for attempt in json.loads(written or "[]")
-        if attempt["begun_ns"] is not None
-    ]
-    if begun:
-        attempts, _ = np.histogram(begun, edges)
-        label = f"attempts to connect ({len(begun):,})"
+    if len(begun_ns):
+        attempts, _ = np.histogram((begun_ns - start_ns) / 1e9, edges)
+        label = (
+            f"attempts to connect ({len(begun_ns):,}, at most {most_tries_in_a_second(begun_ns):,} a second)"
+        )
         axes.step(edges[:-1], attempts, where="post", color="#555555", label=label)
     axes.set_xlabel("seconds since the first call")
     axes.set_ylabel(f"per {edges[1] - edges[0]:.1f} s")
@@ -65,10 +62,3 @@ def draw(run: Run) -> Figure | None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=8)
     return figure
-
-
-def _attempts(run: Run) -> Iterable[str]:
-    """The attempts of each outage, as JSON; a rotation is none."""
-    if run.incidents.empty:
-        return []
-    return run.incidents[run.incidents["kind"].ne("rotation")]["attempts"]

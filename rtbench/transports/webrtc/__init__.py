@@ -14,6 +14,7 @@ from rtbench.transports.webrtc.events import (
     PathFactory,
     PeerStatistics,
     RemoteReport,
+    RequestPath,
     RoundTrip,
     StateChange,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Peer",
     "PeerStatistics",
     "RemoteReport",
+    "RequestPath",
     "RoundTrip",
     "RtpPacket",
     "SdpError",

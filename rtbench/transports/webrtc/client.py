@@ -16,7 +16,7 @@ from rtbench.core.errors import UsageError
 from rtbench.transports.connection import ConnectError, Phase
 from rtbench.transports.webrtc.certificate import process_certificate
 from rtbench.transports.webrtc.description import LocalDescription, RemoteDescription, SdpError, read, write
-from rtbench.transports.webrtc.events import PathFactory
+from rtbench.transports.webrtc.events import PathFactory, RequestPath
 from rtbench.transports.webrtc.ice import ConsentPace, IceConnection, addresses_for
 from rtbench.transports.webrtc.peer import MediaReceiverFactory, Peer
 from rtbench.transports.webrtc.signalling import Credentials, SdpMode, Signalling
@@ -64,6 +64,7 @@ async def connect(
     ssl_context: ssl.SSLContext | None = None,
     consent: ConsentPace | None = None,
     path: PathFactory | None = None,
+    requests: RequestPath | None = None,
     filtered: bool = False,
 ) -> tuple[Peer, WebRtcTimings]:
     """Open a call at the API whose base URL (up to `/v1`) is given, all within `timeout_s`.
@@ -71,7 +72,8 @@ async def connect(
     `headers` carry the key. With `client_secret` an ephemeral key is asked for first, with `session` as
     its configuration, and the offer is sent with that key; with `direct` the offer goes with the key
     itself. `session` is the session object of the API (`type`, `model`, ...); `multipart` sends it
-    beside the offer. `filtered` asks for few events on the data channel (Azure's `webrtcfilter`). Only `codec` is offered. For a loopback URL only loopback candidates are gathered.
+    beside the offer. `filtered` asks for few events on the data channel (Azure's `webrtcfilter`). `path` and `requests`
+    simulate a network for the media and for HTTP. Only `codec` is offered. For a loopback URL only loopback candidates are gathered.
 
     Raises ConnectError, and UsageError for what is no HTTP URL. Phases are key, sdp, ice, dtls, channel;
     error classes those of the WebSocket transport for what happens below HTTP, and key_<status>,
@@ -79,7 +81,7 @@ async def connect(
     """
     _check_url(base_url)
     attempt = _Attempt(base_url, receiver_factory, CODECS[codec], consent or ConsentPace(), path, timeout_s)
-    signalling = Signalling(base_url, headers or {}, ssl_context)
+    signalling = Signalling(base_url, headers or {}, ssl_context, requests)
     try:
         async with asyncio.timeout(timeout_s):
             return await attempt.run(signalling, session or {}, credentials, sdp_mode, filtered=filtered)

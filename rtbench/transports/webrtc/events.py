@@ -100,6 +100,16 @@ class Datagram(NamedTuple):
     address: tuple[str, int]
 
 
+class RequestPath(Protocol):
+    """A simulated network between a caller and the service's HTTP, for the requests of one call's beginning."""
+
+    async def ask(self, size_bytes: int, *, secure: bool) -> None:
+        """Returns when a request with so long a body may leave."""
+
+    async def hear(self, size_bytes: int) -> None:
+        """Returns when an answer of this length may be read."""
+
+
 Forward: TypeAlias = Callable[[Datagram], None]
 PathFactory: TypeAlias = Callable[[Forward, Forward], DatagramPath]
 """Makes the path of one socket from `to_socket` and `to_peer`."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from rtbench.transports.connection import ConnectError, Phase, read_retry_after
+from rtbench.transports.webrtc.events import RequestPath
 
 Credentials: TypeAlias = Literal["client_secret", "direct"]
 """An ephemeral key for each call, as a browser must; or the key itself, as a server may."""
@@ -33,10 +34,18 @@ class SdpAnswer(NamedTuple):
 class Signalling:
     """A client of one service for the time of one call's beginning; use with `async with`."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], ssl_context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        ssl_context: ssl.SSLContext | None,
+        path: RequestPath | None = None,
+    ) -> None:
+        """`path` is a simulated network that all requests go through; None is the real one alone."""
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers)
         self._ssl = ssl_context
+        self._path = path
         self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -57,7 +66,14 @@ class Signalling:
 
     async def client_secret(self, session: Mapping[str, Any]) -> None:
         """Ask for an ephemeral key for this session, and use it from now on. Raises ConnectError (phase key)."""
-        _, body = await self._post("key", "/realtime/client_secrets", json={"session": dict(session)})
+        wanted = json.dumps({"session": dict(session)}).encode()
+        _, body = await self._post(
+            "key",
+            "/realtime/client_secrets",
+            len(wanted),
+            data=wanted,
+            headers={"Content-Type": "application/json"},
+        )
         try:
             value = json.loads(body)["value"]
         except (ValueError, LookupError, TypeError):
@@ -82,13 +98,16 @@ class Signalling:
         if mode == "multipart":
             form = aiohttp.FormData()
             form.add_field("sdp", offer, content_type="application/sdp")
-            form.add_field("session", json.dumps(dict(session or {})), content_type="application/json")
-            headers, body = await self._post("sdp", "/realtime/calls", params=params, data=form)
+            told = json.dumps(dict(session or {}))
+            form.add_field("session", told, content_type="application/json")
+            size_bytes = len(offer) + len(told)
+            headers, body = await self._post("sdp", "/realtime/calls", size_bytes, params=params, data=form)
         else:
             params |= {"model": model} if model else {}
             headers, body = await self._post(
                 "sdp",
                 "/realtime/calls",
+                len(offer),
                 params=params,
                 data=offer.encode(),
                 headers={"Content-Type": "application/sdp", "Accept": "application/sdp"},
@@ -97,20 +116,27 @@ class Signalling:
 
     async def hang_up(self, call_id: str) -> None:
         """Raises ConnectError (phase hangup)."""
-        await self._post("hangup", f"/realtime/calls/{call_id}/hangup")
+        await self._post("hangup", f"/realtime/calls/{call_id}/hangup", 0)
 
     def invalid_answer(self, why: str) -> ConnectError:
         """An answer that cannot be used."""
         return self._error("sdp", "sdp_invalid", why)
 
-    async def _post(self, phase: Phase, path: str, **request: Any) -> tuple[Mapping[str, str], str]:
+    async def _post(
+        self, phase: Phase, path: str, size_bytes: int, **request: Any
+    ) -> tuple[Mapping[str, str], str]:
+        """`size_bytes`: of the body, more or less."""
         assert self._http is not None
         headers = {**self._headers, **request.pop("headers", {})}
         url = self._base_url + path
+        if self._path is not None:
+            await self._path.ask(size_bytes, secure=url.startswith("https"))
         try:
             # No redirect is followed: it would take the key to a host that nobody named.
             async with self._http.post(url, headers=headers, allow_redirects=False, **request) as response:
                 body = await response.text(errors="replace")
+            if self._path is not None:
+                await self._path.hear(len(body))
         except aiohttp.ClientConnectorDNSError as exc:
             raise self._error(phase, "dns_failure", "the name was not found") from exc
         except (aiohttp.ClientSSLError, ssl.SSLError) as exc:

@@ -4,10 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtbench.core.metrics import METRIC_VERSION, SESSION_METRICS, STIMULUS_METRICS, TURN_METRICS, Metric
+from rtbench.core.metrics import (
+    BETTER,
+    INCIDENT_METRICS,
+    METRIC_VERSION,
+    RATES,
+    SESSION_METRICS,
+    STIMULUS_METRICS,
+    TURN_METRICS,
+    Metric,
+)
 from rtbench.core.metrics.metric import elapsed_ms
 
-ALL = (*TURN_METRICS, *STIMULUS_METRICS, *SESSION_METRICS)
+ALL = (*TURN_METRICS, *STIMULUS_METRICS, *SESSION_METRICS, *INCIDENT_METRICS)
 UNITS = {"ms", "count", "rate", "ratio", "score", "USD"}
 
 
@@ -58,6 +67,15 @@ def test_the_names_are_those_of_metric_version_1() -> None:
     }
     assert {metric.name for metric in SESSION_METRICS} == {
         "connect_ms",
+        "dns_ms",
+        "tcp_ms",
+        "tls_ms",
+        "upgrade_ms",
+        "key_ms",
+        "sdp_ms",
+        "ice_ms",
+        "dtls_ms",
+        "channel_ms",
         "session_created_ms",
         "session_updated_ms",
         "uptime",
@@ -84,6 +102,22 @@ def test_every_metric_has_a_definition_and_a_unit_that_fits_its_name(metric) -> 
     assert metric.definition.endswith(".")
     assert metric.unit in UNITS
     assert metric.name.endswith("_ms") == (metric.unit == "ms")
+
+
+MORE_IS_BETTER = {
+    "context_retained", "continuity_ok", "mos_estimate", "recovered", "resumed", "session_success", "uptime", "yielded",
+}  # fmt: skip
+LESS_OF_RATES_IS_BETTER = {
+    "cut_in", "false_interruption", "fell_back_to_text", "missed_interruption", "truncation_rejected",
+}  # fmt: skip
+
+
+def test_of_every_metric_it_is_known_which_way_it_is_to_go() -> None:
+    assert set(BETTER) == {metric.name for metric in ALL} | {rate.name for rate in RATES}
+    assert {metric.name for metric in ALL if metric.better == "more"} == MORE_IS_BETTER
+    assert {metric.name for metric in ALL if metric.better == "zero"} == {"truncation_error_ms"}
+    judged = {metric.name for metric in ALL if metric.unit in ("rate", "score")}
+    assert judged == MORE_IS_BETTER | LESS_OF_RATES_IS_BETTER
 
 
 def test_a_metric_is_named_and_defined_by_its_function() -> None:

@@ -20,6 +20,13 @@ HELD = Session(
 )
 
 
+PARTS = {
+    "dns_ms": 1.0, "tcp_ms": 2.0, "tls_ms": 3.0, "upgrade_ms": 4.0, "key_ms": 5.0, "sdp_ms": 6.0, "ice_ms": 7.0,
+    "dtls_ms": 8.0, "channel_ms": 9.0,
+}  # fmt: skip
+"""The parts of connecting, which a session brings along."""
+
+
 def values(session: Session) -> dict[str, float | None]:
     return {metric.name: metric.compute(session) for metric in CONNECTION_METRICS}
 
@@ -27,6 +34,7 @@ def values(session: Session) -> dict[str, float | None]:
 def test_a_session_by_hand() -> None:
     assert values(HELD) == {
         "connect_ms": 250,
+        **dict.fromkeys(PARTS),
         "session_created_ms": 50,
         "session_updated_ms": 65,
         "uptime": 0.9,
@@ -43,6 +51,7 @@ def test_a_session_that_never_connected_was_up_for_nothing_of_its_time() -> None
 
     assert values(session) == {
         "connect_ms": None,
+        **dict.fromkeys(PARTS),
         "session_created_ms": None,
         "session_updated_ms": None,
         "uptime": 0,
@@ -52,6 +61,11 @@ def test_a_session_that_never_connected_was_up_for_nothing_of_its_time() -> None
         "lost_turns": 0,
         "fell_back_to_text": None,
     }
+
+
+def test_the_parts_of_connecting_are_metrics_as_they_are() -> None:
+    found = values(dataclasses.replace(HELD, **PARTS))
+    assert {name: found[name] for name in PARTS} == PARTS
 
 
 @pytest.mark.parametrize("ended_ns", [HELD.planned_ns, 0])

@@ -120,15 +120,40 @@ def test_an_interruption_is_eligible_with_more_than_two_seconds_unheard(unheard_
 
 
 @pytest.mark.parametrize(
-    ("was_producing", "cancelled", "eligible"),
-    [(True, True, True), (True, False, False), (False, True, False)],
+    ("was_producing", "cancelled", "silent_ms", "value"),
+    [
+        (True, True, 400, 1.0),
+        (True, True, 2_100, 0.0),
+        (True, False, 1_900, 0.0),  # it spoke to its end
+        (True, False, 500.001, 0.0),
+        (True, False, 500, None),  # and this one was as good as over
+        (False, True, 400, None),
+        (False, False, 1_900, None),
+    ],
 )
-def test_an_answer_cut_off_while_it_was_produced_counts_however_little_had_arrived(
-    was_producing, cancelled, eligible
+def test_an_answer_still_being_produced_counts_whether_it_was_cut_off_or_not(
+    was_producing, cancelled, silent_ms, value
 ) -> None:
-    stimulus = replace(INTERRUPTION, unheard_ms=80.0, was_producing=was_producing)
-    stimulus.cancelled_ns = after(200) if cancelled else None
-    assert is_eligible(stimulus) is eligible
+    stimulus = replace(INTERRUPTION, unheard_ms=silent_ms * 0.9, was_producing=was_producing)
+    stimulus.silent_ns = after(silent_ms)
+    stimulus.cancelled_ns = after(300) if cancelled else None
+    assert yielded(stimulus) == value
+    assert is_eligible(stimulus) is (value is not None)
+
+
+def test_near_the_ends_of_answers_the_share_is_that_of_all_others() -> None:
+    """A service that notices every second interruption, 500 ms after its onset, in answers with 0.1 to 4 s left."""
+    values = []
+    for left_ms in range(100, 4_001, 100):
+        for noticed in (True, False):
+            cut = noticed and left_ms > 500
+            silent_ms = 500 if cut else left_ms
+            stimulus = replace(INTERRUPTION, was_producing=True, unheard_ms=min(silent_ms, left_ms))
+            stimulus.silent_ns = after(silent_ms)
+            stimulus.cancelled_ns = after(500) if cut else None
+            values.append(yielded(stimulus))
+    judged = [value for value in values if value is not None]
+    assert sum(judged) / len(judged) == 0.5
 
 
 def test_sounds_into_silence_and_disturbances_are_no_eligible_interruptions() -> None:

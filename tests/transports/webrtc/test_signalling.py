@@ -194,3 +194,32 @@ def test_a_refusal_says_when_to_come_back(run, service, header, seconds) -> None
             assert caught.value.retry_after_s == seconds
 
     run(steps())
+
+
+class Way:
+    """A path that lets everything through, and keeps what was asked of it."""
+
+    def __init__(self) -> None:
+        self.passed: list[tuple[str, int]] = []
+
+    async def ask(self, size_bytes: int, *, secure: bool) -> None:
+        assert not secure
+        self.passed.append(("up", size_bytes))
+
+    async def hear(self, size_bytes: int) -> None:
+        self.passed.append(("down", size_bytes))
+
+
+def test_every_request_and_its_answer_go_through_a_simulated_network(run, answered) -> None:
+    way = Way()
+
+    async def steps() -> None:
+        async with answered() as it, Signalling(it.url, {"Authorization": "Bearer sk"}, None, way) as http:
+            await http.client_secret(SESSION)
+            await http.exchange("v=0 offer", SESSION, mode="raw", model=None)
+            key, sdp = (len(body) for _, _, _, body in it.requests)
+            assert [way.passed[0], way.passed[2]] == [("up", key), ("up", sdp)]
+
+    run(steps())
+    assert [direction for direction, _ in way.passed] == ["up", "down", "up", "down"]
+    assert way.passed[-1] == ("down", len("v=0"))
