@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import os
@@ -47,6 +48,13 @@ def no_files_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def young_heap() -> None:
+    """Collections look at what the module's own tests leave behind, not at a million objects of pytest and of modules."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +159,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         text = NIGHT_SCENARIO.format(name=scenario, users=users, delay=delay)
         counted = {"rows_sent": rows + rows_lost, "rows_received": rows}
         run = {
-            "metric_version": 1, "scenarios": [{"name": scenario, "path": "x.yaml", "sha256": "", "text": text}],
+            "metric_version": 2, "scenarios": [{"name": scenario, "path": "x.yaml", "sha256": "", "text": text}],
             "corpus": {"name": "english", "path": "english", "sha256": "c0ffee"}, "thresholds": list(thresholds),
             "seed": 1, "target": "emulator", "transport": "websocket", "load": None, "command": ["rtbench"],
             "started_at": f"2026-11-{day:02}T02:00:00+00:00", "ended_at": f"2026-11-{day:02}T02:05:00+00:00",

@@ -271,7 +271,8 @@ class TurnFold:
         if reply is None or not self._is_answer(reply.response_id):
             return
         if self.turn.first_audio_ns is None:
-            self.turn.first_audio_ns = now
+            # Some of it may have come before its response was told of, and been played.
+            self.turn.first_audio_ns = min(now, reply.playback.first_arrival_ns)
         self._note_sound(reply, reply.items[-1])
 
     def _note_sound(self, reply: Reply, item: SpokenItem) -> None:

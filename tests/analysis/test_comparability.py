@@ -37,7 +37,7 @@ def test_what_a_comparison_is_about_may_differ(night, base, name: str, change: d
 @pytest.mark.parametrize(
     ("name", "change", "told"),
     [
-        ("metrics", {"metric_version": 2}, "metric version 1 and 2"),
+        ("metrics", {"metric_version": 3}, "metric version 2 and 3"),
         ("transport", {"transport": "webrtc"}, "transport websocket and webrtc"),
         (
             "corpus",
@@ -63,7 +63,7 @@ def test_what_must_be_the_same_is_told_where_it_is_not(
         ("other transport", {"transport": "webrtc"}, {"transport", "codec"}),
         ("other corpus", {"corpus": {"name": "mine", "sha256": "beef"}}, {"corpus"}),
         ("other users", {"users": 50}, {"scenario"}),
-        ("other metrics", {"metric_version": 2}, {"metric version"}),
+        ("other metrics", {"metric_version": 3}, {"metric version"}),
     ],
 )
 def test_runs_are_alike_where_they_can_be_compared(night, base, name: str, change: dict, unlike: set) -> None:

@@ -26,8 +26,8 @@ def test_names_are_unique_over_all_families() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_names_are_those_of_metric_version_1() -> None:
-    assert METRIC_VERSION == 1
+def test_the_names_are_those_of_metric_version_2() -> None:
+    assert METRIC_VERSION == 2
     assert {metric.name for metric in TURN_METRICS} == {
         "voice_to_voice_ms",
         "first_audio_ms",
