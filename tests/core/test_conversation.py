@@ -165,15 +165,15 @@ def answer(caller: Caller, at_ms: float, response_id: str = "r1") -> float:
 
 
 def test_audio_that_comes_before_its_response_is_told_of_is_the_first_of_it() -> None:
-    caller = Caller(Say(CLIP), Listen()).ready()
-    caller.hear(1_100, STOPPED, audio())
-    caller.hear(1_150, created())
-    caller.hear(1_200, audio(), done())
+    caller = Caller(Say(CLIP), Listen(2_000 * MS)).ready()
+    caller.hear(1_300, STOPPED, audio())
+    caller.hear(1_350, created())
+    caller.hear(1_400, audio(), done())
     while caller.wake_ms is not None:
         caller.wake(caller.wake_ms)
 
     (turn,) = caller.turns
-    assert (turn.outcome, turn.first_audio_ns) == ("answered", 1_100 * MS)
+    assert (turn.outcome, turn.first_audio_ns) == ("answered", 1_300 * MS)
 
 
 # Set-up.
