@@ -226,7 +226,7 @@ class Conductor:
             if self.keeper is not None:
                 self.keeper.recorder.flush_if_due()
             if self.emulator is not None and (load := self.emulator.note_load()) is not None:
-                self._watch(EMULATOR_LOAD, load)
+                self._show(EMULATOR_LOAD, load)
             self._notice_failures()
 
     def _notice_failures(self) -> None:
@@ -324,7 +324,15 @@ class Conductor:
     def _keep(self, table: str, row: dict[str, Any]) -> None:
         if self.keeper is not None:
             self.keeper.recorder.take(table, row)
+            self._show(table, row)
+
+    def _show(self, table: str, row: dict[str, Any]) -> None:
+        """To who watches; a defect there ends the run, and costs none of the rows that follow."""
+        try:
             self._watch(table, row)
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            self._failure.tell(RunInvalid(f"The run could not be watched any longer ({what})."))
 
     def _take_report(self, msg: Any, **_: Any) -> None:
         self._reports[msg.node_id] = WorkerReport(**msg.data)

@@ -227,3 +227,23 @@ def test_what_a_lost_worker_held_is_taken_over_by_the_others(attach, stage, envi
         ("right", {"users": 7})
     ]
     environment.events.test_stopping.fire(environment=environment)
+
+
+def test_a_row_that_a_watcher_cannot_take_ends_the_run_and_is_kept_with_those_after_it(
+    attach, environment, stage, local, reconciliation
+) -> None:
+    bench = attach(local)
+    bench.begin_run()
+
+    class Blind(list[object]):
+        def append(self, entry: object) -> None:
+            raise KeyError("no such column")
+
+    stage.watched = Blind()
+    for number in (1, 2):
+        stage.pools[0].sink("turns", {"session": "w0-000001", "number": number})
+    assert [str(failure) for failure in stage.failures] == [
+        "The run could not be watched any longer (KeyError: 'no such column')."
+    ]
+    environment.events.test_stopping.fire(environment=environment)
+    assert reconciliation(bench)["rows_received"] == 3  # and the one that the pool brings at its end
