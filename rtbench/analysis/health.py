@@ -34,6 +34,12 @@ class Health:
     rows_handed_over: int
     """Turn and session rows that the engines say they handed over."""
 
+    waited_max_ms: float | None = None
+    """In the worst interval of an engine: ready to run, while others of its machine ran."""
+
+    stolen_max_ms: float | None = None
+    """In the worst interval: processor time of an engine's machine that its hypervisor gave to others."""
+
 
 def generator_health(generator: pd.DataFrame) -> Health:
     """Sum up a run's generator rows, over all engines."""
@@ -58,6 +64,8 @@ def generator_health(generator: pd.DataFrame) -> Health:
         sessions_max=int(concurrency(generator).max()),
         rss_bytes_max=int(generator["rss_bytes"].max()),
         rows_handed_over=int(by_engine["rows_written"].max().sum()),
+        waited_max_ms=_largest_told(generator, "waited_ms"),
+        stolen_max_ms=_largest_told(generator, "stolen_ms"),
     )
 
 
@@ -85,6 +93,11 @@ def _percentile_ms(histogram: HdrHistogram | None, percentile: float) -> float |
     if histogram is None or not histogram.get_total_count():
         return None
     return float(histogram.get_value_at_percentile(percentile)) / 1000
+
+
+def _largest_told(generator: pd.DataFrame, column: str) -> float | None:
+    """Of a column that older runs do not have, nor those on systems that do not tell."""
+    return _largest(generator[column].astype(float)) if column in generator else None
 
 
 def _largest(values: pd.Series) -> float | None:

@@ -25,6 +25,10 @@ from rtbench.results.reconciliation import Reconciliation
 __all__ = ["Finding", "Level", "Verdict", "judge", "judge_part"]
 
 
+STARVED_MS = 20.0
+"""A frame that waits so long makes its turn void, see `engine/rows.py`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that speaks against a run, or that its reader should know (level VALID)."""
@@ -64,6 +68,7 @@ def judge(
             *_not_started(reconciliation),
             *_lateness(health),
             *_void(turns),
+            *_starved(health, turns),
             *_load(health),
             *_simulation(simulation_late_ms),
             *(
@@ -80,7 +85,7 @@ def judge_part(turns: pd.DataFrame, health: Health, emulator: EmulatorLoad | Non
 
     `emulator`: how busy the embedded one was meanwhile; None for any other target.
     """
-    findings = [*_lateness(health), *_void(turns), *_load(health)]
+    findings = [*_lateness(health), *_void(turns), *_starved(health, turns), *_load(health)]
     if emulator is not None:
         findings += _emulator(emulator.cpu_share, emulator.loop_lag_ms)
     return _verdict(findings)
@@ -195,6 +200,24 @@ def _void(turns: pd.DataFrame) -> Iterator[Finding]:
         "void_turns",
         f"{doubt.message}{'; for instance, ' + example if example else ''}.",
         "Late frames: as for send lateness. Identity: keep the run's trace and report it as a bug of rtbench.",
+    )
+
+
+def _starved(health: Health, turns: pd.DataFrame) -> Iterator[Finding]:
+    """Why frames were late, where it was not the engine's own work."""
+    p99_ms = health.send_lateness_p99_ms
+    is_late = p99_ms is not None and validity.late(p99_ms) is not None
+    if not is_late and (turns.empty or validity.void(float(turns["void"].mean())) is None):
+        return
+    waited_ms, stolen_ms = health.waited_max_ms or 0.0, health.stolen_max_ms or 0.0
+    if max(waited_ms, stolen_ms) <= STARVED_MS:
+        return
+    yield Finding(
+        Level.VALID,
+        "starved",
+        f"In its worst second an engine waited {waited_ms:.0f} ms for a processor, and its machine's hypervisor gave "
+        f"{stolen_ms:.0f} ms of them to others.",
+        "Leave the machine to the test alone; on a shared host take one whose processors are its own.",
     )
 
 

@@ -11,6 +11,7 @@ import psutil
 from rtbench.clock import NS_PER_MS, cpu_ns, monotonic_ns, unix_ns
 from rtbench.engine.alarm import AlarmClock
 from rtbench.engine.lateness import LatenessLog
+from rtbench.engine.starvation import read_starvation
 
 INTERVAL_NS = 1_000 * NS_PER_MS
 PROBE_NS = 50 * NS_PER_MS
@@ -48,6 +49,7 @@ class HealthMonitor:
         self._since_ns = monotonic_ns()
         self._cpu_ns = cpu_ns()
         self._lag_max_ns = 0
+        self._starvation = read_starvation()
         self._pauses_ns: list[int] = []
         self._collecting_since_ns = 0
         self._gc_thresholds = gc.get_threshold()
@@ -83,6 +85,8 @@ class HealthMonitor:
         frames, late_max_ms, histogram = self.lateness.take()
         used_ns = cpu_ns()
         elapsed_ns = max(1, now - self._since_ns)
+        starvation = read_starvation()
+        starved, self._starvation = starvation.since(self._starvation), starvation
         self._emit(
             {
                 "worker": self._worker,
@@ -100,6 +104,7 @@ class HealthMonitor:
                 "rss_bytes": self._process.memory_info().rss,
                 "open_files": self._process.num_fds(),
                 "tasks": self._tasks_alive(),
+                **starved._asdict(),
             }
         )
         self._since_ns, self._cpu_ns = now, used_ns

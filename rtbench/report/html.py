@@ -185,6 +185,11 @@ def _health(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "CPU per session-second", notation.number(health.cpu_ms_per_session_second, "ms")
     yield "Longest hold-up of an event loop", notation.number(health.loop_lag_max_ms, "ms")
     yield "Longest garbage collection", notation.number(health.gc_pause_max_ms, "ms")
+    yield (
+        "Longest wait of an engine for a processor, in one second",
+        notation.number(health.waited_max_ms, "ms"),
+    )
+    yield "Processor time given to other machines, in one second", notation.number(health.stolen_max_ms, "ms")
     if health.rss_bytes_max is not None:
         yield "Memory of the largest engine", f"{health.rss_bytes_max / 1e6:,.0f} MB"
     if emulator is not None:

@@ -131,6 +131,11 @@ GENERATOR = _schema(
     ("rss_bytes", pa.int64()),
     ("open_files", pa.int64()),  # descriptors of the engine, sockets too
     ("tasks", pa.int64()),  # of its event loop
+    (
+        "waited_ms",
+        pa.float64(),
+    ),  # ready to run, while others of this machine ran; null where that is not told
+    ("stolen_ms", pa.float64()),  # of all processors, given to other machines by the hypervisor
 )
 
 TRACE = _schema(

@@ -63,3 +63,12 @@ def test_a_histogram_that_was_not_written_is_passed_over(make_generator) -> None
     rows = make_generator({"lateness_us": [2000]}, {})
     rows.loc[1, "send_lateness"] = np.nan
     assert generator_health(rows).send_lateness_p99_ms == pytest.approx(2, rel=1e-3)
+
+
+def test_what_the_machine_kept_back_is_that_of_the_worst_interval_where_it_is_told(make_generator) -> None:
+    told = generator_health(
+        make_generator({"waited_ms": 3.0, "stolen_ms": 40.0}, {"waited_ms": 12.0}, {"stolen_ms": 10.0})
+    )
+    assert (told.waited_max_ms, told.stolen_max_ms) == (12.0, 40.0)
+    older = generator_health(make_generator({}).drop(columns=["waited_ms", "stolen_ms"]))
+    assert (older.waited_max_ms, older.stolen_max_ms) == (None, None)

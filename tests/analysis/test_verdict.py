@@ -53,6 +53,33 @@ def test_the_share_of_void_turns_decides_and_a_reason_is_told(make_turns, void: 
     assert all("for instance, a frame was sent 24 ms late" in finding.message for finding in verdict.findings)
 
 
+@pytest.mark.parametrize(
+    ("waited_ms", "stolen_ms", "told"),
+    [
+        (31.0, None, "waited 31 ms for a processor, and its machine's hypervisor gave 0 ms"),
+        (3.0, 40.0, "waited 3 ms for a processor, and its machine's hypervisor gave 40 ms"),
+        (20.0, 20.0, None),
+        (None, None, None),
+    ],
+)
+def test_late_frames_are_put_down_to_the_machine_where_it_kept_its_processors_back(
+    make_turns, hundred_turns, waited_ms, stolen_ms, told
+) -> None:
+    starved = dataclasses.replace(WELL, waited_max_ms=waited_ms, stolen_max_ms=stolen_ms)
+    late = {"void": True, "void_reason": "a frame was sent 24 ms late"}
+    verdict = judge(make_turns(*[{}] * 90, *[late] * 10), starved, COUNTED, rows_read=100)
+    assert verdict.level is Level.INVALID
+    assert [told in finding.message for finding in verdict.findings if finding.code == "starved"] == (
+        [True] if told else []
+    )
+    assert judge(hundred_turns, starved, COUNTED, rows_read=100) == Verdict(Level.VALID, ())
+    late_frames = dataclasses.replace(starved, send_lateness_p99_ms=8.0)
+    assert _codes(judge(hundred_turns, late_frames, COUNTED, rows_read=100)) == [
+        "send_late",
+        *["starved"] * bool(told),
+    ]
+
+
 def test_a_busy_engine_makes_a_run_suspect(hundred_turns) -> None:
     verdict = judge(hundred_turns, dataclasses.replace(WELL, cpu_share_p95=0.86), COUNTED, rows_read=100)
     assert (verdict.level, _codes(verdict)) == (Level.SUSPECT, ["cpu_high"])
