@@ -245,15 +245,18 @@ class Link:
         """When the transmission of a segment leaves that arrives at last."""
         round_trip_ns = self._conditions.round_trip_ns
         rto_ns = round_trip_ns + RTO_MARGIN_NS
-        attempt = 0
+        attempt, met_the_chain = 0, False
         while True:
-            # A retransmission is sent when the burst that took the first one is long over.
-            lost = self._loss.loses() if attempt == 0 else self._lost_again.draw() > 0
             cut = self._outages.end_ns(sent_ns) is not None
-            if not cut and not lost:
-                return sent_ns
-            self.cut += cut
-            self.lost += lost and not cut
+            if cut:
+                self.cut += 1
+            else:
+                # A retransmission is sent when the burst that took the first one is long over.
+                lost = self._lost_again.draw() > 0 if met_the_chain else self._loss.loses()
+                if not lost:
+                    return sent_ns
+                self.lost += 1
+                met_the_chain = True
             if attempt == 0 and not cut:
                 sent_ns += round_trip_ns * 5 // 4
             else:

@@ -255,11 +255,12 @@ def judge_datagrams(direction: Direction, asked: Conditions, count: int) -> tupl
     seen = direction.delays_ns(count)
     cut, lost, outages_ms = 0, 0, []
     last_ns = seen[0][1]
-    for is_lost, run in groupby(seen, key=lambda one: one[2] is None):
-        those = list(run)
+    runs = [(is_lost, list(run)) for is_lost, run in groupby(seen, key=lambda one: one[2] is None)]
+    for place, (is_lost, those) in enumerate(runs):
         if is_lost and len(those) >= OUTAGE_PACKETS:
             cut += len(those)
-            outages_ms.append((those[-1][1] - last_ns) / NS_PER_MS)
+            if 0 < place < len(runs) - 1:  # how long one was that had begun before, or went on after, is not seen
+                outages_ms.append((those[-1][1] - last_ns) / NS_PER_MS)
         elif is_lost:
             lost += len(those)
         last_ns = those[-1][1]

@@ -191,6 +191,18 @@ def test_a_caller_s_stream_over_a_preset_is_late_by_its_delay_and_seldom_by_a_re
     assert PRESETS[name].loss / 3 < repaired < 12 * PRESETS[name].loss  # those behind a lost one wait too
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("name", PRESETS)
+def test_10_000_segments_of_a_stream_are_lost_as_often_as_asked_outages_or_not(name: str, seed: int) -> None:
+    link = network(PRESETS[name], seed).up
+    for at in range(PACKETS):
+        link.stream(450, at * 20 * MS)
+
+    assert (link.cut > 0) == (PRESETS[name].outage_every_ms is not None)
+    # To one segment at the end of the quota, and two of those that are sent again.
+    assert link.lost == pytest.approx(PRESETS[name].loss * (link.sent + link.lost), rel=0.02, abs=3)
+
+
 # A change in mid-call.
 
 
