@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,31 @@ def make_rows(make_turns, make_sessions, make_stimuli) -> Callable[..., Rows]:
             make_sessions() if sessions is None else sessions,
             make_stimuli() if stimuli is None else stimuli,
             **tables,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def broken_run(make_turns: MakeRows, make_sessions: MakeRows, make_stimuli: MakeRows) -> Callable[..., Run]:
+    """A run of which these rows are known: what broke, what was injected, and what the callers had of it."""
+
+    def frame(columns: list[str], rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        return pd.DataFrame(list(rows), columns=columns)
+
+    def make(turns=(), sessions=(), incidents=(), mishaps=(), faults=(), stimuli=()) -> Run:
+        return Run(
+            directory=RunDirectory(Path("x")),
+            provenance={},
+            turns=make_turns(*turns),
+            sessions=make_sessions(*sessions),
+            stimuli=make_stimuli(*stimuli),
+            generator=pd.DataFrame(),
+            waveforms=pd.DataFrame(),
+            truth=pd.DataFrame(),
+            incidents=frame(schema.INCIDENTS.names, incidents),
+            mishaps=frame(schema.MISHAPS.names, mishaps),
+            faults=pd.DataFrame(list(faults)),
         )
 
     return make

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from rtbench.analysis.injected import Injected
 from rtbench.analysis.injected_faults import injected_faults
-from rtbench.results import schema
-from rtbench.results.reader import Run
-from rtbench.results.run_directory import RunDirectory
-
-
-def frame(columns, *rows) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=columns.names)
 
 
 @pytest.fixture
-def injected(make_turns, make_sessions, make_stimuli):
-    def make(turns=(), sessions=(), incidents=(), mishaps=(), faults=(), stimuli=()) -> list[Injected]:
-        run = Run(
-            directory=RunDirectory(Path("x")),
-            provenance={},
-            turns=make_turns(*turns),
-            sessions=make_sessions(*sessions),
-            stimuli=make_stimuli(*stimuli),
-            generator=pd.DataFrame(),
-            waveforms=pd.DataFrame(),
-            truth=pd.DataFrame(),
-            incidents=frame(schema.INCIDENTS, *incidents),
-            mishaps=frame(schema.MISHAPS, *mishaps),
-            faults=pd.DataFrame(list(faults)),
-        )
-        return injected_faults(run)
+def injected(broken_run):
+    def make(**rows) -> list[Injected]:
+        return injected_faults(broken_run(**rows))
 
     return make
 

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pandas as pd
 import pytest
 
 from rtbench.analysis.reliability import Reliability, summarise_reliability
-from rtbench.results import schema
-from rtbench.results.reader import Run
-from rtbench.results.run_directory import RunDirectory
-
-
-def frame(columns, *rows) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=columns.names)
 
 
 @pytest.fixture
-def summarised(make_turns, make_sessions):
-    def make(turns=(), sessions=(), incidents=(), mishaps=(), faults=()) -> Reliability | None:
-        run = Run(
-            directory=RunDirectory(Path("x")),
-            provenance={},
-            turns=make_turns(*turns),
-            sessions=make_sessions(*sessions),
-            stimuli=pd.DataFrame(),
-            generator=pd.DataFrame(),
-            waveforms=pd.DataFrame(),
-            truth=pd.DataFrame(),
-            incidents=frame(schema.INCIDENTS, *incidents),
-            mishaps=frame(schema.MISHAPS, *mishaps),
-            faults=pd.DataFrame(list(faults)),
-        )
-        return summarise_reliability(run)
+def summarised(broken_run):
+    def make(**rows) -> Reliability | None:
+        return summarise_reliability(broken_run(**rows))
 
     return make
 
