@@ -10,8 +10,8 @@ left over in the idle emulator, or anything has grown:
 descriptors and tasks   by more than four standard errors of the difference, taken from the means of single minutes, as
                         callers who are between two connections come and go together: a leak of six tasks a
                         minute is found in 30 minutes at 100 users
-memory                  by more than 0.3 MB a minute: what is kept of a call that is over, and about 50 a minute are at 100
-                        users, may then take 6 kB, while a call under way takes hundreds, and one answer's audio a hundred
+memory                  by more than 0.4 MB a minute: what is kept of a call that is over, and about 50 a minute are at 100
+                        users, may then take 8 kB, while a call under way takes hundreds, and one answer's audio a hundred
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ SLACK = 3
 MOST_ERRORS = 4.0
 """By as many standard errors as that two equal halves differ by chance once in ten thousand times."""
 
-MOST_MB_A_MINUTE = 0.3
+MOST_MB_A_MINUTE = 0.4
 SHORTEST_MIN = 4.0
 """Of the time after the warm-up; less has too few minutes to compare, and the allocator still settles."""
 
