@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -41,18 +43,14 @@ def test_a_thread_that_shares_its_processor_with_another_has_waited() -> None:
     # Another process, as threads of this one share an interpreter: both on one processor.
     os.sched_setaffinity(0, {min(allowed)})
     try:
-        rival = os.fork()
-        if not rival:
-            while True:
+        with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as rival:
+            before, until = read_starvation(), time.process_time() + 0.2
+            while time.process_time() < until:
                 pass
-        before, until = read_starvation(), time.process_time() + 0.2
-        while time.process_time() < until:
-            pass
-        after = read_starvation()
+            after = read_starvation()
+            rival.kill()
     finally:
         os.sched_setaffinity(0, allowed)
-        os.kill(rival, 9)
-        os.waitpid(rival, 0)
 
     waited_ms = after.since(before).waited_ms
     assert waited_ms is not None
