@@ -111,6 +111,30 @@ def broken_run(make_turns: MakeRows, make_sessions: MakeRows, make_stimuli: Make
 
 
 @pytest.fixture(scope="session")
+def fault() -> Callable[..., dict[str, Any]]:
+    """A row of the emulator's log of faults."""
+
+    def make(kind: str, session_id: str = "", setting: str = "", response_id: str = "") -> dict[str, Any]:
+        where = {"session_id": session_id, "response_id": response_id}
+        return {"kind": kind, "at_ns": 1, **where, "setting": setting}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def outage() -> Callable[..., dict[str, Any]]:
+    """A row of `incidents`: a connection was lost, and the caller came back."""
+
+    def make(session: str, before: str, error_class: str, **fields: Any) -> dict[str, Any]:
+        return {
+            "session": session, "session_before": before, "error_class": error_class, "kind": "drop", "injected": "",
+            "outcome": "recovered", "recovered": 1.0, **fields,
+        }  # fmt: skip
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def make_generator() -> MakeRows:
     """Rows whose `lateness_us` are put into the histogram of send lateness."""
 

@@ -18,24 +18,7 @@ def injected(broken_run):
     return make
 
 
-def fault(kind: str, session_id: str = "", setting: str = "", response_id: str = "") -> dict:
-    return {
-        "kind": kind,
-        "at_ns": 1,
-        "session_id": session_id,
-        "response_id": response_id,
-        "setting": setting,
-    }
-
-
-def outage(session: str, before: str, error_class: str, **fields) -> dict:
-    return {
-        "session": session, "session_before": before, "error_class": error_class, "kind": "drop", "injected": "",
-        "outcome": "recovered", "recovered": 1.0, **fields,
-    }  # fmt: skip
-
-
-def test_a_fault_is_found_in_its_own_session_and_under_its_own_class(injected) -> None:
+def test_a_fault_is_found_in_its_own_session_and_under_its_own_class(injected, fault, outage) -> None:
     found = injected(
         incidents=[
             outage("s1", "sess_1", "closed_1011"),
@@ -60,14 +43,16 @@ def test_a_fault_is_found_in_its_own_session_and_under_its_own_class(injected) -
         ("odd_audio", "", "odd_audio"),
     ],
 )
-def test_errors_that_lose_nothing_are_found_among_the_mishaps(injected, kind, setting, error_class) -> None:
+def test_errors_that_lose_nothing_are_found_among_the_mishaps(
+    injected, kind, setting, error_class, fault
+) -> None:
     seen = {"session": "s", "session_id": "sess_1", "error_class": error_class, "phase": "waiting"}
     found = injected(mishaps=[seen], faults=[fault(kind, "sess_1", setting)])
 
     assert (found[0].found, found[0].seen_as) == (1, error_class)
 
 
-def test_what_an_answer_suffered_is_found_in_its_turn(injected) -> None:
+def test_what_an_answer_suffered_is_found_in_its_turn(injected, fault) -> None:
     found = injected(
         turns=[
             {"response_id": "r1", "error_class": "server_error", "outcome": "failed"},
@@ -101,7 +86,7 @@ def test_what_an_answer_suffered_is_found_in_its_turn(injected) -> None:
     ],
 )
 def test_what_ended_a_call_over_webrtc_is_found_by_what_stands_for_its_code(
-    injected, kind, setting, error_class
+    injected, kind, setting, error_class, fault
 ) -> None:
     seen = {"session": "s", "session_id": "sess_1", "error_class": error_class, "phase": "waiting"}
     other = {**seen, "session_id": "sess_7", "error_class": "closed_1011"}
@@ -113,7 +98,7 @@ def test_what_ended_a_call_over_webrtc_is_found_by_what_stands_for_its_code(
 
 
 def test_behind_a_filter_of_events_no_session_has_a_name_and_what_was_seen_is_matched_by_number(
-    injected,
+    injected, fault, outage
 ) -> None:
     unnamed = {"session": "s", "session_id": None, "phase": "waiting"}
     found = injected(
@@ -134,14 +119,14 @@ def test_behind_a_filter_of_events_no_session_has_a_name_and_what_was_seen_is_ma
     }
 
 
-def test_a_session_that_ended_in_its_setup_had_no_name_yet(injected) -> None:
+def test_a_session_that_ended_in_its_setup_had_no_name_yet(injected, fault) -> None:
     seen = {"session": "s", "session_id": "", "error_class": "closed_1011", "phase": "setup"}
     found = injected(sessions=[{}], mishaps=[seen], faults=[fault("close", "sess_1", "1011")] * 2)
 
     assert [(each.injected, each.found) for each in found] == [(2, 1)]
 
 
-def test_at_the_door_of_calls_a_request_for_a_key_and_an_offer_are_told_apart(injected) -> None:
+def test_at_the_door_of_calls_a_request_for_a_key_and_an_offer_are_told_apart(injected, fault) -> None:
     found = injected(
         sessions=[{"transport": "webrtc", "key_ms": 750.0}, {"transport": "webrtc", "sdp_ms": 20.0}],
         mishaps=[
@@ -156,7 +141,7 @@ def test_at_the_door_of_calls_a_request_for_a_key_and_an_offer_are_told_apart(in
     }
 
 
-def test_packets_that_were_lost_are_found_where_the_answer_had_a_hole(injected) -> None:
+def test_packets_that_were_lost_are_found_where_the_answer_had_a_hole(injected, fault) -> None:
     found = injected(
         turns=[
             {"response_id": "r1", "chunk_gap_max_ms": 101.0},
@@ -168,7 +153,7 @@ def test_packets_that_were_lost_are_found_where_the_answer_had_a_hole(injected) 
     assert [(each.injected, each.found) for each in found] == [(2, 1)]
 
 
-def test_refusals_have_no_session_and_are_matched_by_number(injected) -> None:
+def test_refusals_have_no_session_and_are_matched_by_number(injected, fault) -> None:
     found = injected(
         sessions=[{"rate_limited": 2}],
         mishaps=[{"session": "s", "error_class": "upgrade_503", "phase": "handshake"}],
@@ -181,7 +166,9 @@ def test_refusals_have_no_session_and_are_matched_by_number(injected) -> None:
     }
 
 
-def test_a_slow_upgrade_and_a_late_session_are_found_on_later_connections_too(injected) -> None:
+def test_a_slow_upgrade_and_a_late_session_are_found_on_later_connections_too(
+    injected, fault, outage
+) -> None:
     again = {
         **outage("s1", "a", "connection_lost"),
         "connected_ns": 2_000_000_000,
@@ -200,7 +187,7 @@ def test_a_slow_upgrade_and_a_late_session_are_found_on_later_connections_too(in
     }
 
 
-def test_slow_answers_before_a_refusal_are_found_and_two_in_one_try_are_two(injected) -> None:
+def test_slow_answers_before_a_refusal_are_found_and_two_in_one_try_are_two(injected, fault, outage) -> None:
     tries = [
         {"begun_ns": 0, "over_ns": 760_000_000, "error_class": "sdp_429"},
         {"begun_ns": 0, "over_ns": 1_480_000_000, "error_class": "sdp_503"},
@@ -217,7 +204,7 @@ def test_slow_answers_before_a_refusal_are_found_and_two_in_one_try_are_two(inje
     assert [(each.injected, each.found) for each in found] == [(5, 4)]
 
 
-def test_a_try_over_a_websocket_makes_one_request_however_long_it_takes(injected) -> None:
+def test_a_try_over_a_websocket_makes_one_request_however_long_it_takes(injected, fault, outage) -> None:
     tries = [{"begun_ns": 0, "over_ns": 1_480_000_000, "error_class": "upgrade_503"}]
     found = injected(
         sessions=[{"upgrade_ms": 5.0}],
@@ -230,7 +217,7 @@ def test_a_try_over_a_websocket_makes_one_request_however_long_it_takes(injected
     assert [(each.injected, each.found) for each in found] == [(2, 1)]
 
 
-def test_answers_that_never_came_are_found_in_their_sessions(injected) -> None:
+def test_answers_that_never_came_are_found_in_their_sessions(injected, fault) -> None:
     silent = {"outcome": "no_answer", "error_class": "answer_timeout"}
     found = injected(
         turns=[{"session_id": "a", **silent}, {"session_id": "b"}, {"session_id": "c", **silent}],
@@ -255,7 +242,7 @@ def test_answers_that_never_came_are_found_in_their_sessions(injected) -> None:
     ],
 )
 def test_what_the_service_did_to_an_answer_is_found_in_its_turn(
-    injected, kind, setting, shows, hides
+    injected, kind, setting, shows, hides, fault
 ) -> None:
     found = injected(
         turns=[{"response_id": "r1", **shows}, {"response_id": "r2", **hides}],
@@ -276,7 +263,7 @@ def test_what_the_service_did_to_an_answer_is_found_in_its_turn(
     ],
 )
 def test_what_the_service_did_when_it_was_spoken_to_is_found_in_the_stimulus(
-    injected, kind, setting, shows, hides
+    injected, kind, setting, shows, hides, fault
 ) -> None:
     found = injected(
         stimuli=[{"response_id": "r1", **shows}, {"response_id": "r2", **hides}],
@@ -286,14 +273,16 @@ def test_what_the_service_did_when_it_was_spoken_to_is_found_in_the_stimulus(
     assert [(each.injected, each.found) for each in found] == [(3, 1)], "r3 was never spoken into"
 
 
-def test_a_session_that_expired_is_found_by_its_error(injected) -> None:
+def test_a_session_that_expired_is_found_by_its_error(injected, fault) -> None:
     seen = {"session": "s", "session_id": "a", "error_class": "session_expired", "phase": "idle"}
     found = injected(mishaps=[seen], faults=[fault("expiry", name, "60 s") for name in ("a", "b")])
 
     assert [(each.injected, each.found, each.seen_as) for each in found] == [(2, 1, "session_expired")]
 
 
-def test_a_refusal_for_want_of_room_and_one_on_purpose_look_alike_and_are_each_found_once(injected) -> None:
+def test_a_refusal_for_want_of_room_and_one_on_purpose_look_alike_and_are_each_found_once(
+    injected, fault
+) -> None:
     seen = {"session": "s", "error_class": "upgrade_503", "phase": "handshake"}
     found = injected(
         sessions=[{"rate_limited": 1}],
@@ -312,7 +301,7 @@ def test_a_refusal_for_want_of_room_and_one_on_purpose_look_alike_and_are_each_f
     }
 
 
-def test_lost_packets_are_found_by_their_numbers_however_late_those_around_them_came(injected) -> None:
+def test_lost_packets_are_found_by_their_numbers_however_late_those_around_them_came(injected, fault) -> None:
     found = injected(
         sessions=[{"session_id": "a", "packets_lost": 8}, {"session_id": "b", "packets_lost": 5}],
         turns=[{"response_id": "r3", "chunk_gap_max_ms": 75.0}],
@@ -327,7 +316,7 @@ def test_lost_packets_are_found_by_their_numbers_however_late_those_around_them_
     assert [(each.injected, each.found) for each in found] == [(4, 2)]
 
 
-def test_times_that_were_drawn_are_one_row(injected) -> None:
+def test_times_that_were_drawn_are_one_row(injected, fault) -> None:
     found = injected(
         turns=[{"response_id": f"r{n}", "first_audio_ms": 350.0} for n in range(4)],
         faults=[fault("late_answer", "a", f"{100.5 * (n + 1):g} ms", f"r{n}") for n in range(4)],

@@ -15,28 +15,11 @@ def summarised(broken_run):
     return make
 
 
-def fault(kind: str, session_id: str = "", setting: str = "", response_id: str = "") -> dict:
-    return {
-        "kind": kind,
-        "at_ns": 1,
-        "session_id": session_id,
-        "response_id": response_id,
-        "setting": setting,
-    }
-
-
-def outage(session: str, before: str, error_class: str, **fields) -> dict:
-    return {
-        "session": session, "session_before": before, "error_class": error_class, "kind": "drop", "injected": "",
-        "outcome": "recovered", "recovered": 1.0, **fields,
-    }  # fmt: skip
-
-
 def test_a_run_in_which_nothing_broke_has_no_such_section(summarised) -> None:
     assert summarised(sessions=[{}]) is None
 
 
-def test_outages_are_counted_by_outcome_and_rotations_apart(summarised) -> None:
+def test_outages_are_counted_by_outcome_and_rotations_apart(summarised, outage) -> None:
     found = summarised(
         incidents=[
             outage("s1", "a", "closed_1011", reconnect_ms=1_100.0, recovery_ms=4_000.0),
@@ -50,7 +33,7 @@ def test_outages_are_counted_by_outcome_and_rotations_apart(summarised) -> None:
     assert (found.counts["lost_connection"], found.counts["never_recovered"]) == (2, 1)
 
 
-def test_who_never_came_back_waits_for_ever_in_the_percentiles_too(summarised) -> None:
+def test_who_never_came_back_waits_for_ever_in_the_percentiles_too(summarised, outage) -> None:
     back = [outage(f"s{n}", "a", "closed_1011", reconnect_ms=100.0 + n) for n in range(50)]
     gone = [outage(f"g{n}", "b", "closed_1011", outcome="gave_up", recovered=0.0) for n in range(9)]
     cut_off = outage("e", "c", "closed_1011", outcome="ended", recovered=None)
@@ -78,7 +61,7 @@ def test_errors_are_counted_by_class_and_phase(summarised) -> None:
     ]
 
 
-def test_attempts_to_connect_are_those_of_the_incidents_table(summarised) -> None:
+def test_attempts_to_connect_are_those_of_the_incidents_table(summarised, outage) -> None:
     found = summarised(
         sessions=[{"redials": 1}],
         incidents=[outage("s1", "", "upgrade_429", kind="refusal", incident_attempts=2.0)],
@@ -86,7 +69,7 @@ def test_attempts_to_connect_are_those_of_the_incidents_table(summarised) -> Non
     assert found.counts["attempts"] == 2
 
 
-def test_a_storm_has_its_figures_and_the_books_are_told_where_they_do_not_balance(summarised) -> None:
+def test_a_storm_has_its_figures_and_the_books_are_told_where_they_do_not_balance(summarised, outage) -> None:
     begun = '[{"due_ns": 1, "begun_ns": 1500000000, "over_ns": 1600000000}]'
     found = summarised(
         sessions=[
