@@ -34,8 +34,9 @@ from rtbench.engine.priority import prefer_this_process
 SWITCH_INTERVAL_S = 50e-6
 """How long another thread, the darkroom's, may keep the interpreter from the loop; Python's own is 5 ms.
 
-It may do so after each system call, of which a loop makes ten to twenty in a millisecond: beside a busy thread 200
-datagrams sent and received take 1 ms alone, 60 to 85 ms with intervals of 1 ms, and 10 to 13 ms with this one."""
+It may do so after each system call, of which a loop makes ten to twenty in a millisecond: 200 datagrams sent and received
+take 1 ms alone, beside a busy thread 60 to 120 ms with intervals of 1 ms, and 10 to 22 ms with this one
+(`tests/benchmarks/bench_switch_interval.py`)."""
 
 
 class Pipe(asyncio.Protocol):
