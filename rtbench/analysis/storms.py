@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-BURST_NS = 1_000_000_000
+from rtbench.clock import NS_PER_MS, NS_PER_S
+
+BURST_NS = NS_PER_S
 """Longer than it takes to break hundreds of connections, or to notice that they are; shorter than storms follow each other."""
 
 MIN_CALLERS = 5
 SHARE = 0.1
-NS_PER_S = 1_000_000_000
-NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

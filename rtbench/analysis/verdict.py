@@ -25,10 +25,6 @@ from rtbench.results.reconciliation import Reconciliation
 __all__ = ["Finding", "Level", "Verdict", "judge", "judge_part"]
 
 
-STARVED_MS = 20.0
-"""A frame that waits so long makes its turn void, see `engine/rows.py`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that speaks against a run, or that its reader should know (level VALID)."""
@@ -210,7 +206,7 @@ def _starved(health: Health, turns: pd.DataFrame) -> Iterator[Finding]:
     if not is_late and (turns.empty or validity.void(float(turns["void"].mean())) is None):
         return
     waited_ms, stolen_ms = health.waited_max_ms or 0.0, health.stolen_max_ms or 0.0
-    if max(waited_ms, stolen_ms) <= STARVED_MS:
+    if max(waited_ms, stolen_ms) <= validity.VOID_LATENESS_MS:
         return
     yield Finding(
         Level.VALID,

@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-LATENESS_INVALID_MS, LATENESS_SUSPECT_MS = 20.0, 5.0
+VOID_LATENESS_MS = 20.0
+"""A turn with a frame later than this was not the turn that was planned."""
+
+LATENESS_INVALID_MS, LATENESS_SUSPECT_MS = VOID_LATENESS_MS, 5.0
 VOID_INVALID, VOID_SUSPECT = 0.05, 0.01
 CPU_SUSPECT = 0.85
 EMULATOR_LAG_SUSPECT_MS = 20.0

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, Self
+from contextlib import ExitStack
+from typing import Any
 
 
-class HeldPorts:
+class HeldPorts(ExitStack):
     """Addresses that are bound, and not listened on; a context manager that lets go of them.
 
     Who listens with SO_REUSEADDR, as asyncio does, can do so while they are held. An address that cannot be bound is
@@ -18,7 +17,8 @@ class HeldPorts:
 
     def __init__(self, addresses: Sequence[tuple[int, Any]]) -> None:
         """`addresses` are families and names of sockets (`getsockname`)."""
-        self._sockets: list[socket.socket] = []
+        super().__init__()
+        self.held = 0
         for family, name in addresses:
             holder = socket.socket(family, socket.SOCK_STREAM)
             holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -29,21 +29,5 @@ class HeldPorts:
             except OSError:
                 holder.close()
             else:
-                self._sockets.append(holder)
-
-    def __len__(self) -> int:
-        return len(self._sockets)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for holder in self._sockets:
-            with suppress(OSError):
-                holder.close()
-        self._sockets.clear()
+                self.enter_context(holder)
+                self.held += 1

@@ -19,9 +19,7 @@ from rtbench.core.metrics.turn_taking import is_eligible
 from rtbench.core.sessions import Session
 from rtbench.core.stimuli import Stimulus
 from rtbench.core.turns import Turn
-
-VOID_LATENESS_MS = 20.0
-"""A turn with a frame later than this was not the turn that was planned."""
+from rtbench.core.validity import VOID_LATENESS_MS
 
 VOID_IDENTITY_MS = 0.1
 """The parts must add up to the whole, but for rounding."""
