@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import socket
+import sys
 from pathlib import Path
 
 MASTER_PORT = 5557
@@ -40,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     from rtbench.load.worker import WorkerOptions, work
 
     host, port = args.master
+    if not args.with_parent:
+        _tell_if_absent(host, args.port or port)
     work(
         WorkerOptions(
             source=args.source,
@@ -51,6 +55,15 @@ def run(args: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _tell_if_absent(host: str, port: int) -> None:
+    """Workers may be started before their master, and wait for it: that they do is said once."""
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError as error:
+        reason = error.strerror or error
+        print(f"rtbench: no master answers at {host}:{port} yet ({reason}); waiting for it", file=sys.stderr)
 
 
 def _master(written: str) -> tuple[str, int]:

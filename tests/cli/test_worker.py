@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -95,3 +96,15 @@ def test_there_is_no_default_master(run, asked, capsys) -> None:
         run("a.yaml")
     assert "--master" in capsys.readouterr().err
     assert asked == []
+
+
+def test_a_master_that_is_not_there_yet_is_told_once(capsys) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        worker._tell_if_absent("127.0.0.1", port)
+        told = f"rtbench: no master answers at 127.0.0.1:{port} yet (Connection refused); waiting for it\n"
+        assert capsys.readouterr().err == told
+        holder.listen()
+        worker._tell_if_absent("127.0.0.1", port)
+    assert capsys.readouterr().err == ""
